@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -316,8 +317,8 @@ def changes_of_offset(name: str) -> list[int]:
 def test_what_the_search_for_changes_of_offset_takes_for_granted() -> None:
     for name in zone_names():
         seconds = changes_of_offset(name)
-        assert all(b - a > 6 * 86_400 for a, b in zip(seconds, seconds[1:], strict=False)), name
-    assert len(changes_of_offset("Europe/Berlin")) > 100
+        assert all(b - a > 6 * 86_400 for a, b in pairwise(seconds)), name
+    assert len(changes_of_offset("Europe/Berlin")) > 50
 
 
 PROBE = """
