@@ -1,0 +1,334 @@
+"""Append records to a ledger and read them again.
+
+One entry is one commit; its tree holds its own record and nothing of others, so an append costs the same at the first
+and at the hundred-thousandth. Each signing key writes a ref of its own, whose first commit carries the key.
+"""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from gatecheck.ledger import entry as entries_
+from gatecheck.ledger.check import Checker
+from gatecheck.ledger.entry import GENESIS, Entry, MalformedError, chained, parse_commit, writer_of
+from gatecheck.ledger.memory import Memory, Tip
+from gatecheck.ledger.record import DECISION, PACK, REQUEST, STATEMENT, Claims, Record, check_pack, check_record
+from gatecheck.ledger.store import ObjectError, Ref, Store, open_store
+from gatecheck.model.canonical import digest
+from gatecheck.text.diagnostic import LedgerError, input_error, ledger_error
+from gatecheck.trust import dsse
+from gatecheck.trust.key import SigningKey
+from gatecheck.trust.signers import AllowedSigners
+
+_RECENT = 64
+_HEX = frozenset("0123456789abcdef")
+
+
+def open_ledger(path: Path, *, memory: Path, create: bool = False) -> "Ledger":
+    """Return the ledger at ``path``, made first if it is missing and ``create`` says so.
+
+    ``memory`` is the folder where this machine remembers what it saw last (``memory.state_folder``). Raises
+    ``LedgerError`` GC710, GC711.
+    """
+    return Ledger(open_store(path, create=create), Memory(memory, path))
+
+
+class Ledger:
+    """An open ledger."""
+
+    def __init__(self, store: Store, memory: Memory) -> None:
+        self.store = store
+        self.memory = memory
+        self.name = str(store.path)
+
+    # Writing
+
+    def append(self, record: Record, key: SigningKey, recorded_at: datetime) -> Entry:
+        """Enter a decision and return its entry, once it is safe on disk.
+
+        A statement that this key has entered already is not entered again: its existing entry is returned. Raises
+        ``LedgerError`` GC712 (can't be written), GC714 (the history was rewritten), GC717 (the record contradicts
+        itself), GC718 (held by another process), GC719 (nothing can be remembered), GC726 (the newest entry is forged).
+        """
+        return self.append_batch([record], key, recorded_at)[0]
+
+    def append_batch(self, records: Sequence[Record], key: SigningKey, recorded_at: datetime) -> list[Entry]:
+        """Enter several decisions in order, all or none of them, and return their entries; as ``append`` does."""
+        if recorded_at.tzinfo is None:
+            raise ValueError("recorded_at must have an offset")
+        checked = [(record, check_record(record)) for record in records]
+        writer = writer_of(key.public)
+        self.memory.prepare()
+        with self.store.locked(writer):
+            ref = self.store.ref(writer)
+            tip = self._tip(ref, writer, key, recorded_at)
+            made = []
+            for record, claims in checked:
+                entry = self._existing(tip, record)
+                if entry is None:
+                    entry = tip = self._enter(record, claims, tip, key, recorded_at)
+                made.append(entry)
+            if tip.commit != ref.target:
+                ref.move(tip.commit)
+            self.memory.save({writer: remembered(tip)})
+        return made
+
+    def _tip(self, ref: Ref, writer: str, key: SigningKey, at: datetime) -> Entry:
+        """Return the entry to build on, which this key must have signed and this machine's memory must agree with."""
+        if not ref.target:
+            seen = self.memory.load().get(writer)
+            if seen is not None:
+                raise self.rewritten(writer, seen)
+            return self._begin(ref, writer, key, at)
+        tip = next(self.history(writer, ref.target))
+        if tip.signer() != key.public:
+            message = f"the newest entry of `ledger/{writer}` is not signed by this key; nothing was recorded"
+            raise ledger_error("GC726", message, file=self.name, hint="`gatecheck ledger verify` tells more")
+        self.check_memory(tip)
+        return tip
+
+    def _begin(self, ref: Ref, writer: str, key: SigningKey, at: datetime) -> Entry:
+        """Enter a writer's first commit, which says whose signatures to expect on its ref."""
+        trust = f'{writer} namespaces="git" {key.public_line}\n'.encode()
+        statement = digest(trust)
+        trailers = {"Gatecheck-Kind": GENESIS}
+        trailers |= entries_.identity(0, statement, chained(entries_.CHAIN_START, statement))
+        tree = self.store.write_record({entries_.TRUST: trust}, {})
+        first = self._commit(writer, tree, "", at, f"BEGIN ledger/{writer}", trailers, key)
+        ref.move(first.commit)
+        return first
+
+    def _existing(self, tip: Entry, record: Record) -> Entry | None:
+        """Return the entry of the same statement on this ref.
+
+        Git knows by content whether these bytes were ever stored, which answers the usual case without reading any
+        history; only a repeated statement, or one whose writer died before it finished, is looked for.
+        """
+        if not self.store.holds_blob(record.statement):
+            return None
+        wanted = digest(record.statement)
+        return next((entry for entry in self.history(tip.writer, tip.commit) if entry.statement == wanted), None)
+
+    def _enter(self, record: Record, claims: Claims, tip: Entry, key: SigningKey, at: datetime) -> Entry:
+        pack = self._recent_pack(tip, claims.pack)
+        if not pack:
+            check_pack(record, claims)
+            pack = self.store.write_files(record.pack)
+        statement = digest(record.statement)
+        trailers = {"Gatecheck-Kind": DECISION, **claims.trailers}
+        trailers |= {n: entries_.one_line(text) for n, text in record.trailers.items() if n not in trailers}
+        trailers |= entries_.identity(tip.seq + 1, statement, chained(tip.chain, statement))
+        trailers |= entries_.signature_trailer(key, dsse.sign(key, record.statement))
+        tree = self.store.write_record({STATEMENT: record.statement, REQUEST: record.request}, {PACK: pack})
+        return self._commit(tip.writer, tree, tip.commit, at, " ".join(record.subject), trailers, key)
+
+    def _recent_pack(self, tip: Entry, pack: str) -> str:
+        """Return the git tree of a pack that a recent entry of this very key holds, so it need not be stored again."""
+        recent = islice(self.history(tip.writer, tip.commit), _RECENT)
+        entry = next((entry for entry in recent if entry.trailers.get("Gatecheck-Pack") == pack), None)
+        if entry is None:
+            return ""
+        try:
+            return self.store.tree(entry.tree)[PACK].id
+        except (ObjectError, KeyError) as error:
+            raise self._broken(f"entry {entry.id[:12]}: its pack can't be read: {error}") from None
+
+    def _commit(
+        self, writer: str, tree: str, parent: str, at: datetime, subject: str, trailers: dict[str, str], key: SigningKey
+    ) -> Entry:
+        raw = entries_.signed_commit(tree, parent, at, entries_.format_message(subject, trailers), key)
+        return parse_commit(writer, self.store.write_commit(raw), raw)
+
+    # What this machine remembers
+
+    def check_memory(self, tip: Entry) -> None:
+        """Require that what this machine saw last of a writer is part of the history up to ``tip``; else GC714."""
+        seen = self.memory.load().get(tip.writer)
+        if seen is None:
+            return
+        for entry in self.history(tip.writer, tip.commit):
+            if entry.seq <= seen.seq:
+                if remembered(entry) == seen:
+                    return
+                break
+        raise self.rewritten(tip.writer, seen)
+
+    def rewritten(self, writer: str, seen: Tip) -> LedgerError:
+        """Return the error for a history that no longer holds what was seen."""
+        message = (
+            f"the history was rewritten: entry {seen.id[:12]} (#{seen.seq} of ledger/{writer}), "
+            "which this machine has seen, is no longer in it"
+        )
+        hint = f"find out who changed the ledger; if you began it anew yourself, remove {self.memory.file}"
+        return ledger_error("GC714", message, file=self.name, hint=hint)
+
+    # Reading
+
+    def writers(self) -> dict[str, str]:
+        """Return each writer's newest commit, in order of writer."""
+        return self.store.tips()
+
+    def history(self, writer: str, tip: str) -> Iterator[Entry]:
+        """Yield one writer's commits from ``tip`` back to its first; ``LedgerError`` GC713 where one can't be read."""
+        try:
+            for oid, raw in self.store.commits(tip):
+                yield parse_commit(writer, oid, raw)
+        except (ObjectError, MalformedError) as error:
+            raise self._broken(error) from None
+
+    def entries(self, span: str = "", *, oldest_first: bool = False) -> Iterator[Entry]:
+        """Yield recorded entries, newest first, those of several writers merged by the time they were recorded at.
+
+        ``span`` is ``A..B``, both included and either left out, each as ``find`` takes it. Raises ``InputError`` GC715
+        or GC716 for a span that names no entries.
+        """
+        if oldest_first:
+            yield from reversed(list(self.entries(span)))
+            return
+        first, last = self._span(span) if span else (None, None)
+        histories = (self.history(writer, tip) for writer, tip in self.writers().items())
+        started = last is None
+        for entry in heapq.merge(*histories, key=lambda e: e.at, reverse=True):
+            if entry.kind == GENESIS:
+                continue
+            started = started or entry == last
+            if started:
+                yield entry
+            if entry == first:
+                if not started:
+                    hint = "write the older entry first"
+                    raise input_error("GC716", f"the range `{span}` ends before it begins", file=self.name, hint=hint)
+                return
+
+    def _span(self, span: str) -> tuple[Entry | None, Entry | None]:
+        first, dots, last = span.partition("..")
+        if not dots:
+            hint = "write it as `A..B`, each an id or a sequence number"
+            raise input_error("GC716", f"`{span}` is not a range", file=self.name, hint=hint)
+        return self.find(first) if first else None, self.find(last) if last else None
+
+    def find(self, name: str) -> Entry:
+        """Return the entry with this id, id prefix (four digits or more) or sequence number.
+
+        A number is looked up as both; ``#12`` is a sequence number only. A statement that several keys entered is the
+        earliest of these. Raises ``InputError`` GC715 (none, or not a name), GC716 (several).
+        """
+        prefix, seq = _wanted(name)
+        if not prefix and seq < 0:
+            hint = "name it by at least four digits of its id, or by its sequence number"
+            raise input_error("GC715", f"`{name}` does not name an entry", file=self.name, hint=hint)
+        found: dict[str, Entry] = {}
+        for entry in self.entries():
+            if (prefix and entry.id.startswith(prefix)) or entry.seq == seq:
+                found[entry.id] = entry
+        if not found:
+            hint = "`gatecheck ledger log` lists the entries"
+            raise input_error("GC715", f"there is no entry `{name}`", file=self.name, hint=hint)
+        if len(found) > 1:
+            shown = ", ".join(f"{e.id[:12]} (#{e.seq} of {e.writer[:8]})" for e in list(found.values())[:5])
+            more = ", …" if len(found) > 5 else ""
+            message = f"`{name}` names {len(found)} entries: {shown}{more}"
+            raise input_error("GC716", message, file=self.name, hint="write more digits of the id")
+        return next(iter(found.values()))
+
+    def statement(self, entry: Entry) -> bytes:
+        """Return the signed statement; ``LedgerError`` GC713 if its bytes are not those that the entry names."""
+        raw = self.file(entry, STATEMENT)
+        if digest(raw) != entry.statement:
+            raise self._broken(f"entry {entry.id[:12]}: its statement was changed")
+        return raw
+
+    def request(self, entry: Entry) -> bytes:
+        """Return the normalized request."""
+        return self.file(entry, REQUEST)
+
+    def pack(self, entry: Entry) -> dict[str, bytes]:
+        """Return the pack's files by path."""
+        try:
+            return dict(self.store.files(self.store.tree(entry.tree)[PACK].id))
+        except (ObjectError, KeyError) as error:
+            raise self._broken(f"entry {entry.id[:12]}: its pack can't be read: {error}") from None
+
+    def file(self, entry: Entry, path: str) -> bytes:
+        """Return one file of an entry's tree: ``statement.json``, ``request.json`` or ``pack/…``.
+
+        Raises ``InputError`` GC715 if there is no such file, ``LedgerError`` GC713 if it can't be read.
+        """
+        try:
+            oid, is_file = entry.tree, False
+            for part in path.split("/"):
+                item = self.store.tree(oid)[part] if not is_file else None
+                if item is None:
+                    break
+                oid, is_file = item.id, item.is_file
+            else:
+                if is_file:
+                    return self.store.blob(oid)
+        except KeyError:
+            pass
+        except ObjectError as error:
+            raise self._broken(f"entry {entry.id[:12]}: {error}") from None
+        raise input_error("GC715", f"entry {entry.id[:12]} holds no file `{path}`", file=self.name)
+
+    def envelope(self, entry: Entry) -> bytes:
+        """Return the entry's statement as a DSSE envelope."""
+        try:
+            keyid, signature = entry.statement_signature()
+        except MalformedError as error:
+            raise self._broken(f"entry {entry.id[:12]}: {error}") from None
+        return dsse.envelope(self.statement(entry), keyid, signature)
+
+    def allowed(
+        self, artifact: str, environment: str, trust: AllowedSigners | None = None
+    ) -> list[tuple[datetime, str]]:
+        """Return when, and by which entry's id, an artifact's digest was allowed into an environment, oldest first.
+
+        Every entry that is returned was checked whole: bytes, statement, both signatures. ``trust`` says whose
+        signatures count; without it those that the ledger itself names, so that whoever can add a ref to the ledger can
+        promote.
+        """
+        wanted = {
+            "Gatecheck-Artifact": artifact, "Gatecheck-Environment": environment, "Gatecheck-Verdict": "allow",
+        }  # fmt: skip
+        needle = f"\nGatecheck-Artifact: {artifact}\n".encode()
+        checker = Checker(self.store)
+        found = []
+        for writer, tip in self.writers().items():
+            candidates, genesis = self._mentioning(writer, tip, needle)
+            trusted = trust or checker.own_trust(genesis)
+            for entry in candidates:
+                is_wanted = all(entry.trailers.get(name) == value for name, value in wanted.items())
+                if is_wanted and not any(checker.problems(entry, trusted)):
+                    found.append((entry.at, entry.id))
+        return sorted(found)
+
+    def _mentioning(self, writer: str, tip: str, needle: bytes) -> tuple[list[Entry], Entry]:
+        """Return the entries whose message holds ``needle``, and the writer's first; only these are parsed."""
+        oid, raw = "", b""
+        try:
+            found = []
+            for oid, raw in self.store.commits(tip):
+                if needle in raw:
+                    found.append(parse_commit(writer, oid, raw))
+            return found, parse_commit(writer, oid, raw)
+        except (ObjectError, MalformedError) as error:
+            raise self._broken(error) from None
+
+    def _broken(self, why: object) -> LedgerError:
+        return ledger_error("GC713", f"the ledger is broken: {why}", file=self.name, hint="`gatecheck ledger verify`")
+
+
+def remembered(entry: Entry) -> Tip:
+    """Return what is remembered of an entry."""
+    return Tip(entry.seq, entry.id, entry.chain, entry.commit)
+
+
+def _wanted(name: str) -> tuple[str, int]:
+    """Return the id prefix and the sequence number that a name may mean: an empty text and -1 for neither."""
+    number = name.removeprefix("#")
+    seq = int(number) if number.isascii() and number.isdigit() and len(number) < 16 else -1
+    prefix = name.removeprefix("sha256:").lower()
+    is_prefix = 4 <= len(prefix) <= 64 and _HEX.issuperset(prefix)
+    return prefix if is_prefix else "", -1 if name.startswith("sha256:") else seq

@@ -1,0 +1,119 @@
+"""Re-read and re-hash every record of a ledger, and say everything that is wrong with it.
+
+Oldest first, as an auditor with ``git log --reverse`` would: each entry alone, then its place after the one before it,
+and last whether what this machine saw earlier is still there. Only a ledger without any problem moves that memory on.
+"""
+
+from typing import NamedTuple
+
+from gatecheck.ledger.check import OWN_TRUST, Checker, Problem, problem
+from gatecheck.ledger.entry import CHAIN_START, GENESIS, Entry, MalformedError, chained, parse_commit
+from gatecheck.ledger.ledger import Ledger, remembered
+from gatecheck.ledger.memory import Tip
+from gatecheck.ledger.store import ObjectError
+from gatecheck.trust.signers import AllowedSigners
+
+
+class Writer(NamedTuple):
+    """What was verified of one writer; ``key`` is the fingerprint that signed its newest entry, if that is good."""
+
+    name: str
+    key: str
+    entries: int
+    tip: Tip | None
+
+
+class Report(NamedTuple):
+    """The outcome: without problems every record is as it was signed. ``trust`` names where the keys came from."""
+
+    writers: tuple[Writer, ...]
+    problems: tuple[Problem, ...]
+    trust: str
+
+    @property
+    def entries(self) -> int:
+        """How many entries were verified, writers' first commits left out."""
+        return sum(writer.entries for writer in self.writers)
+
+
+def verify(ledger: Ledger, trust: AllowedSigners | None = None) -> Report:
+    """Verify every record. ``trust`` says whose signatures count; without it, those that the ledger itself names.
+
+    Raises ``LedgerError`` GC719 only, when what this machine remembers can't be read or written.
+    """
+    problems: list[Problem] = []
+    writers: list[Writer] = []
+    checker = Checker(ledger.store)
+    seen = ledger.memory.load()
+    for name, tip in ledger.writers().items():
+        writers.append(_verify_writer(ledger, checker, name, tip, trust, seen.get(name), problems))
+    for name in sorted(seen.keys() - {writer.name for writer in writers}):
+        problems.append(_rewritten(name, seen[name]))
+    if not problems:
+        ledger.memory.save({writer.name: writer.tip for writer in writers if writer.tip is not None})
+    return Report(tuple(writers), tuple(problems), trust.name if trust is not None else OWN_TRUST)
+
+
+def _verify_writer(
+    ledger: Ledger, checker: Checker, name: str, tip: str, trust: AllowedSigners | None, seen: Tip | None,
+    problems: list[Problem],
+) -> Writer:  # fmt: skip
+    commits = _commits(ledger, name, tip, problems)
+    previous: Entry | None = None
+    count = 0
+    is_contained = seen is None
+    for place, oid in enumerate(commits):
+        try:
+            entry = parse_commit(name, oid, ledger.store.commit(oid))
+        except (MalformedError, ObjectError) as error:
+            problems.append(Problem("GC730", str(error), name, oid))
+            previous = None
+            continue
+        if entry.kind == GENESIS and place == 0 and trust is None:
+            trust = checker.own_trust(entry)
+        problems += checker.problems(entry, trust)
+        problems += _place(entry, previous, is_first=place == 0)
+        is_contained = is_contained or remembered(entry) == seen
+        count += entry.kind != GENESIS
+        previous = entry
+    if seen is not None and not is_contained:
+        problems.append(_rewritten(name, seen))
+    signer = previous.signer() if previous is not None else None
+    newest = remembered(previous) if previous is not None else None
+    return Writer(name, signer.fingerprint if signer is not None else "", count, newest)
+
+
+def _commits(ledger: Ledger, name: str, tip: str, problems: list[Problem]) -> list[str]:
+    """Return a writer's commits oldest first, as far back as they can be read."""
+    found: list[str] = []
+    try:
+        for oid, _ in ledger.store.commits(tip):
+            found.append(oid)
+    except ObjectError as error:
+        problems.append(Problem("GC720", f"{error}; nothing older than this can be reached", name))
+    return found[::-1]
+
+
+def _place(entry: Entry, previous: Entry | None, *, is_first: bool) -> list[Problem]:
+    """Return what is wrong with an entry's place after ``previous`` (``None``: the first, or unreadable)."""
+    if is_first:
+        if entry.kind != GENESIS or entry.seq != 0 or entry.parent:
+            return [problem(entry, "GC723", "the ref does not begin with its writer's first entry, number 0")]
+        expected = chained(CHAIN_START, entry.statement)
+        return [] if entry.chain == expected else [problem(entry, "GC724", "its chain value does not begin the chain")]
+    found = []
+    if entry.kind == GENESIS:
+        found.append(problem(entry, "GC723", "a writer's first entry stands amid its history"))
+    if previous is None:
+        return found  # the one before can't be read, and that is told already
+    if entry.seq != previous.seq + 1:
+        found.append(problem(entry, "GC723", f"its number is {entry.seq}, but {previous.seq + 1} comes next"))
+    if entry.chain != chained(previous.chain, entry.statement):
+        what = f"its chain value does not follow from entry {previous.id[:12]} before it"
+        found.append(problem(entry, "GC724", what))
+    return found
+
+
+def _rewritten(writer: str, seen: Tip) -> Problem:
+    what = "the history was rewritten: this entry, which this machine has seen, is no longer in it"
+    return Problem("GC714", what, writer, seen.commit, seen.seq, seen.id)
