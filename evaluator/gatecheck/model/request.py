@@ -5,17 +5,31 @@ two together on generated documents. Instants are kept in UTC, apart from ``as_o
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
+
+# Left out of every line of text: control characters, line separators, marks that turn the direction of writing.
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff"
+_LINE = rf"(?!\s)[^{_CONTROL}]*[^{_CONTROL}\s]"
+# Persons are compared, so what can't be seen is left out as well, and blanks are single.
+_WORD = rf"[^{_CONTROL}\u00ad\u200b-\u200f\u2060-\u2065\s]+"
 
 Instant = Annotated[datetime, Meta(tz=True)]
 Digest = Annotated[str, Meta(pattern=r"^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$(?!\n)")]
 Commit = Annotated[str, Meta(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$(?!\n)")]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*$(?!\n)")]
-Text = Annotated[str, Meta(min_length=1, max_length=1000)]
-Person = Annotated[str, Meta(min_length=1, max_length=320)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*$(?!\n)")]
+Text = Annotated[str, Meta(min_length=1, max_length=1000, pattern=rf"^{_LINE}$(?!\n)")]
+Title = Annotated[str, Meta(max_length=1000, pattern=rf"^({_LINE})?$(?!\n)")]
+Person = Annotated[str, Meta(min_length=1, max_length=320, pattern=rf"^{_WORD}( {_WORD})*$(?!\n)")]
+PersonId = Annotated[str, Meta(min_length=1, max_length=320, pattern=r"^[!-~]+( [!-~]+)*$(?!\n)")]
+FieldName = Annotated[str, Meta(min_length=1, pattern=r"^[!-#%-~]([ -~]*[!-~])?$(?!\n)")]
 Count = Annotated[int, Meta(ge=0, le=9007199254740991)]
+if TYPE_CHECKING:
+    Scalar = str | int | bool | Decimal
+else:
+    Scalar = Any  # msgspec has no union of text and exact decimals; ``model.schema`` checks these
 ChangeType = Literal[
     "breaking-api", "bugfix", "chore", "configuration", "database-migration", "dependency-update", "docs", "experiment",
     "feature", "hotfix", "infrastructure", "internal-tool", "performance", "refactor", "rollback", "security-fix",
@@ -23,18 +37,18 @@ ChangeType = Literal[
 Stance = Literal["approve", "reject", "withdraw"]
 
 
-class _Frozen(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    pass
+class Frozen(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """The base of every part: immutable, unknown keys refused, defaults left out when written."""
 
 
-class Artifact(_Frozen):
+class Artifact(Frozen, frozen=True):
     """What is promoted: a name and the digest of its bytes."""
 
     name: Text
     digest: Digest
 
 
-class TouchedFile(_Frozen):
+class TouchedFile(Frozen, frozen=True):
     """One file of a change; line counts are ``None`` for a binary file."""
 
     path: Annotated[str, Meta(min_length=1, max_length=4096)]
@@ -42,7 +56,7 @@ class TouchedFile(_Frozen):
     deleted: Count | None = None
 
 
-class Change(_Frozen):
+class Change(Frozen, frozen=True):
     """What is proposed."""
 
     id: Text
@@ -56,12 +70,12 @@ class Change(_Frozen):
     commit: Commit | None = None
     files: list[TouchedFile] = field(default_factory=list)
     labels: list[Text] = field(default_factory=list)
-    title: Annotated[str, Meta(max_length=1000)] = ""
+    title: Title = ""
     risk: Name | None = None
-    attributes: dict[Name, Any] = field(default_factory=dict)
+    attributes: dict[Name, Scalar] = field(default_factory=dict)
 
 
-class Approval(_Frozen):
+class Approval(Frozen, frozen=True):
     """One person's statement, at an instant, about one artifact and one environment."""
 
     approver: Person
@@ -69,24 +83,24 @@ class Approval(_Frozen):
     at: Instant
     artifact: Digest
     environment: Name
-    source: Annotated[str, Meta(max_length=1000)] = ""
+    source: Title = ""
     comment: Annotated[str, Meta(max_length=4000)] = ""
 
 
-class DirectoryPerson(_Frozen):
+class DirectoryPerson(Frozen, frozen=True):
     """The other names under which one person acts: forge logins, mail addresses."""
 
     logins: list[Person] = field(default_factory=list)
 
 
-class Directory(_Frozen):
+class Directory(Frozen, frozen=True):
     """Who is in which group, and who is who."""
 
     groups: dict[Name, list[Person]] = field(default_factory=dict)
-    people: dict[Person, DirectoryPerson] = field(default_factory=dict)
+    people: dict[PersonId, DirectoryPerson] = field(default_factory=dict)
 
 
-class Deployment(_Frozen, rename={"from_": "from"}):
+class Deployment(Frozen, frozen=True, rename={"from_": "from"}):
     """One stay of one artifact in one environment; it soaks from ``verified_at`` on."""
 
     artifact: Digest
@@ -96,7 +110,7 @@ class Deployment(_Frozen, rename={"from_": "from"}):
     verified_at: Instant | None = None
 
 
-class Promotion(_Frozen):
+class Promotion(Frozen, frozen=True):
     """A recorded ``allow``: this artifact was let into this environment."""
 
     artifact: Digest
@@ -105,18 +119,18 @@ class Promotion(_Frozen):
     entry: Digest
 
 
-class Subject(_Frozen):
+class Subject(Frozen, frozen=True):
     """What a piece of evidence is about, as far as it says."""
 
     digest: Digest | None = None
     commit: Commit | None = None
 
 
-class Evidence(_Frozen):
+class Evidence(Frozen, frozen=True):
     """What one tool wrote for one gate, normalized; ``flaw`` says why nothing in it counts as measured."""
 
     kind: Name
-    fields: dict[str, Any]
+    fields: dict[FieldName, Any]
     raw: Digest
     file: str = ""
     producer: str = ""
@@ -125,7 +139,7 @@ class Evidence(_Frozen):
     flaw: str = ""
 
 
-class Request(_Frozen):
+class Request(Frozen, frozen=True):
     """One question: may this change enter this environment, as of this instant?"""
 
     change: Change
@@ -136,4 +150,4 @@ class Request(_Frozen):
     directory: Directory = field(default_factory=Directory)
     deployments: list[Deployment] = field(default_factory=list)
     promotions: list[Promotion] = field(default_factory=list)
-    sources: dict[str, Digest] = field(default_factory=dict)
+    sources: dict[FieldName, Digest] = field(default_factory=dict)
