@@ -1,0 +1,83 @@
+"""The way in: bytes of a file that a tool wrote become a piece of evidence."""
+
+import zlib
+from pathlib import Path
+
+from gatecheck.evidence.formats import FORMATS, KINDS, Content, look
+from gatecheck.model.canonical import digest
+from gatecheck.model.document import read_bytes
+from gatecheck.model.request import Evidence
+from gatecheck.text.diagnostic import input_error
+from gatecheck.text.nearest import did_you_mean
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def read_evidence_file(path: Path, name: str, kind: str | None = None) -> Evidence:
+    """Read a file of at most 64 MiB; ``name`` is how evidence and messages call it. Otherwise as ``read_evidence``."""
+    return read_evidence(read_bytes(path, MAX_BYTES), name, kind)
+
+
+def read_evidence(raw: bytes, name: str, kind: str | None = None) -> Evidence:
+    """Return the evidence that the content ``raw`` of the file ``name`` holds; gzipped content is unpacked.
+
+    Without a ``kind`` the content must show it. ``fields`` are as ``schemas/evidence/<kind>.schema.json`` says, and
+    ``raw`` of the evidence is the digest of the bytes as given. Raises ``InputError`` where the content is none of the
+    known formats, not of the stated kind, broken, hostile or larger than 64 MiB. What is readable but measured nothing,
+    or contradicts itself, is returned with a ``flaw``.
+    """
+    if kind is not None and kind not in KINDS:
+        raise input_error("GC602", f"`{kind}` is not a kind of evidence", file=name, hint=did_you_mean(kind, KINDS))
+    unpacked = _gunzip(raw, name) if raw.startswith(b"\x1f\x8b") else raw
+    if len(unpacked) > MAX_BYTES:
+        raise _too_large(name)
+    content = look(unpacked, name)
+    row = next((f for f in FORMATS if kind in (None, f.kind) and f.fits(content)), None)
+    if row is None:
+        raise _unfit(content, name, kind)
+    reading = row.read(content, name)
+    return Evidence(
+        kind=row.kind,
+        fields=reading.fields,
+        raw=digest(raw),
+        file=name,
+        producer=reading.producer,
+        produced_at=reading.produced_at,
+        subject=reading.subject,
+        flaw=reading.flaw,
+    )
+
+
+def _unfit(content: Content, name: str, kind: str | None) -> Exception:
+    looks = content.described(name)
+    if kind is None:
+        titles = ", ".join(f"{row.kind} ({row.title})" for row in FORMATS)
+        message = f"is not of a known kind of evidence: {looks}"
+        return input_error("GC601", message, file=name, hint=f"known kinds: {titles}")
+    titles = ", ".join(row.title for row in FORMATS if row.kind == kind)
+    other = next((row.kind for row in FORMATS if row.fits(content)), None)
+    message = f"is not evidence of the kind `{kind}`: " + (f"it is `{other}`" if other else looks)
+    return input_error("GC603", message, file=name, hint=f"`{kind}` is read from {titles}")
+
+
+def _too_large(name: str) -> Exception:
+    return input_error("GC502", f"is larger than {MAX_BYTES // (1024 * 1024)} MiB, the most that is read", file=name)
+
+
+def _gunzip(raw: bytes, name: str) -> bytes:
+    made: list[bytes] = []
+    room = MAX_BYTES + 1
+    rest = raw
+    while rest:
+        unpack = zlib.decompressobj(wbits=31)
+        try:
+            made.append(unpack.decompress(rest, room))
+        except zlib.error:
+            raise input_error("GC608", "is not a whole gzip file", file=name) from None
+        room -= len(made[-1])
+        if room <= 0:
+            raise _too_large(name)
+        if not unpack.eof:
+            raise input_error("GC608", "is a gzip file that was cut off", file=name)
+        rest = unpack.unused_data
+    return b"".join(made)
