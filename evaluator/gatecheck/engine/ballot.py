@@ -1,0 +1,190 @@
+"""Approvals: which count at all, and whether they give a statement what it asks for.
+
+One pass over the request's approvals finds each person's stance; each statement then sees only whom it names. Every
+approval that does not count is kept with the reason.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from gatecheck.engine.evaluation import Evaluation
+from gatecheck.engine.quorum import Alternative, Filler, fill, shortfall, uncounted
+from gatecheck.model.decision import Action, Asked, Finding, Refused, Turn
+from gatecheck.model.request import Approval
+
+_ORDER = {"approve": 0, "withdraw": 1, "reject": 2}  # at one instant the sterner stance is the later one
+_WHY = {
+    "taken": "already fills another place",
+    "spare": "is not needed",
+    "outside": "is in no group that is asked",
+}
+
+
+class Ask(Struct, frozen=True, gc=False):
+    """What an `approve by` statement asks: slots as bitmasks over its own ``groups``."""
+
+    alternatives: tuple[Alternative, ...]
+    groups: tuple[str, ...]
+    valid_for: timedelta | None
+    including_author: bool
+
+
+class Ballot:
+    """Each person's standing approvals, the standing rejections, and what counts for nothing anywhere."""
+
+    __slots__ = ("given", "interested", "refused", "vetoes")
+
+    def __init__(self, x: Evaluation) -> None:
+        change = x.change
+        interested = {person: "is a committer" for person in change.committers}
+        if change.requester is not None:
+            interested[change.requester] = "is the requester"
+        interested[change.author] = "is the author"
+        self.interested = interested
+        self.given: dict[str, list[datetime]] = {}
+        self.vetoes: dict[str, Approval] = {}
+        self.refused: list[Refused] = []
+        approvals = x.request.approvals
+        if len(approvals) > 1:
+            approvals = sorted(approvals, key=lambda a: (a.at, _ORDER[a.stance]))
+        for a in approvals:
+            reason = self.binding(x, a)
+            if reason:
+                self.refused.append(Refused(a.approver, a.at, a.stance, reason))
+            else:
+                self.count(a)
+
+    def binding(self, x: Evaluation, a: Approval) -> str:
+        """Return why a statement is not about this question, or an empty text."""
+        if a.artifact != x.digest:
+            return f"is for another artifact, {a.artifact[:19]}…"
+        if a.environment != x.request.environment:
+            return f"is for {a.environment}"
+        if a.at > x.now:
+            x.turns.append(Turn(a.at, f"{a.stance} takes effect", a.approver))
+            return "is from the future"
+        return ""
+
+    def count(self, a: Approval) -> None:
+        if a.stance == "approve":
+            self.vetoes.pop(a.approver, None)
+            self.given.setdefault(a.approver, []).append(a.at)
+            return
+        for at in self.given.pop(a.approver, ()):
+            word = "rejected" if a.stance == "reject" else "withdrawn"
+            self.refused.append(Refused(a.approver, at, "approve", f"was later {word}"))
+        if a.stance == "reject":
+            self.vetoes[a.approver] = a
+
+
+def _ballot(x: Evaluation) -> Ballot:
+    if x.ballot is None:
+        x.ballot = Ballot(x)
+    return x.ballot
+
+
+def automatic(x: Evaluation, asked: Asked) -> Finding:
+    """Return the finding of `approve automatically`, which only the author's own rejection stops."""
+    x.decided = True
+    veto = _ballot(x).vetoes.get(x.change.author) if x.request.approvals else None
+    return Finding(asked, "passed") if veto is None else _vetoed(asked, [veto], ())
+
+
+def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
+    """Return the finding of an `approve by` statement."""
+    x.decided = True
+    ballot = _ballot(x)
+    refused = list(ballot.refused)
+    counted: list[tuple[datetime, str, int]] = []
+    masks = [(x.members(g), 1 << n) for n, g in enumerate(ask.groups)]
+    barred = {} if ask.including_author else ballot.interested
+    for person, instants in ballot.given.items():
+        mask = 0
+        for members, bit in masks:
+            if members is not None and person in members:
+                mask |= bit
+        for at in instants:
+            if person in barred:
+                refused.append(Refused(person, at, "approve", barred[person]))
+            elif ask.valid_for is None:
+                counted.append((at, person, mask))
+            elif at + ask.valid_for > x.now:
+                counted.append((at, person, mask))
+                if mask:
+                    x.turns.append(Turn(at + ask.valid_for, "approval expires", person))
+            else:
+                refused.append(Refused(person, at, "approve", "has expired"))
+    counted.sort()
+    if ballot.vetoes:
+        named = [v for p, v in ballot.vetoes.items() if p == x.change.author or any(m and p in m for m, _ in masks)]
+        if named:
+            return _vetoed(asked, named, tuple(refused))
+        refused += [Refused(p, v.at, "reject", "is in no group that is asked") for p, v in ballot.vetoes.items()]
+    return _filled(x, asked, ask, counted, masks, refused)
+
+
+def _filled(
+    x: Evaluation, asked: Asked, ask: Ask, counted: list[tuple[datetime, str, int]],
+    masks: list[tuple[frozenset[str] | None, int]], refused: list[Refused],
+) -> Finding:  # fmt: skip
+    found = fill(ask.alternatives, counted)
+    if found is not None:
+        number, fillers = found
+        if len(fillers) < len(counted):
+            refused += _not_counted(counted, ask, number, fillers)
+        return Finding(asked, "passed", (), (), fillers, tuple(refused))
+    barred = {} if ask.including_author else x.ballot.interested if x.ballot is not None else {}
+    who: dict[str, int] = {}
+    for members, bit in masks:
+        for person in members or ():
+            if person not in barred:
+                who[person] = who.get(person, 0) | bit
+    unknown = tuple(g for (members, _), g in zip(masks, ask.groups, strict=True) if members is None)
+    for n, group in enumerate(ask.groups):
+        if group in unknown:  # nobody knows who is in it; enough people may be
+            for k in range(_slots(ask)):
+                who[f"{group}#{k}"] = 1 << n
+    lack = shortfall(ask.alternatives, counted, who)
+    given = tuple(f for f in lack.fillers if f is not None)
+    refused += _not_counted(counted, ask, lack.alternative, lack.fillers)
+    if lack.is_impossible:
+        names = ", ".join(_names(ask, mask) for mask in dict.fromkeys(lack.lacking))
+        mend = Action("mend", asked.text, f"nobody who may approve is left in {names}", remedy=asked.remedy)
+        return Finding(asked, "failed", (), (mend,), given, tuple(refused), "this quorum is impossible")
+    actions = []
+    for m in lack.missing:
+        groups = tuple(g for n, g in enumerate(ask.groups) if m.mask >> n & 1)
+        nameless = [g for g in groups if g in unknown]
+        reason = f"the directory does not say who is in {', '.join(nameless)}" if nameless else ""
+        actions.append(Action("approve", asked.id, reason, None, groups, m.after))
+    return Finding(asked, "waiting", (), tuple(actions), given, tuple(refused))
+
+
+def _not_counted(
+    counted: list[tuple[datetime, str, int]], ask: Ask, number: int, fillers: tuple[Filler | None, ...]
+) -> list[Refused]:
+    out = []
+    for left in uncounted(ask.alternatives, counted, number, fillers):
+        at, person, _ = counted[left.index]
+        if left.reason == "early":
+            names = " and ".join(_names(ask, mask) for mask in ask.alternatives[number][left.stage])
+            reason = f"was given before {names} had approved"
+        else:
+            reason = _WHY[left.reason]
+        out.append(Refused(person, at, "approve", reason))
+    return out
+
+
+def _slots(ask: Ask) -> int:
+    return max(sum(map(len, alternative)) for alternative in ask.alternatives)
+
+
+def _names(ask: Ask, mask: int) -> str:
+    return " or ".join(g for n, g in enumerate(ask.groups) if mask >> n & 1)
+
+
+def _vetoed(asked: Asked, vetoes: list[Approval], refused: tuple[Refused, ...]) -> Finding:
+    people = sorted(v.approver for v in vetoes)
+    actions = tuple(Action("settle", person, "only an approval by the same person lifts a rejection") for person in people)
+    return Finding(asked, "failed", (), actions, (), refused, f"rejected by {', '.join(people)}")

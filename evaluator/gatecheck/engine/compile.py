@@ -1,0 +1,254 @@
+"""Compile a checked pack: a core.Pack to Python source, part by part.
+
+A part holds the statements of one environment that may concern one service. Statements whose guard names services
+(`change.service == "billing"`) go into a part of their own for each; all others into the environment's general part.
+So a decision loads and runs only what can be in scope, however many services share a pack.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from gatecheck.engine.emit import Emitter, Module
+from gatecheck.lang import core
+
+GENERAL = ""  # the part of an environment that concerns every service
+
+
+class Compiled(Struct, frozen=True):
+    """Compiled parts by environment and service, as source, and what is needed before any of them."""
+
+    meta: dict[str, Any]
+    parts: dict[tuple[str, str], str]
+
+
+def compile_pack(pack: core.Pack) -> Compiled:
+    """Return a pack's compiled parts."""
+    parts: dict[tuple[str, str], list[core.Statement]] = {(env, GENERAL): [] for env in pack.environments}
+    for statement in pack.statements:
+        services = _services(statement.guard)
+        for environment in statement.environments:
+            for service in services or (GENERAL,):
+                parts.setdefault((environment, service), []).append(statement)
+    sources = {key: _Part(pack, key[0], key[1]).source(statements) for key, statements in sorted(parts.items())}
+    return Compiled(_meta(pack), sources)
+
+
+def _meta(pack: core.Pack) -> dict[str, Any]:
+    """Return what every decision needs, as data that marshals."""
+    return {
+        "digest": pack.digest,
+        "files": pack.files,
+        "environments": {name: tuple(after) for name, after in pack.environments.items()},
+        "levels": pack.levels,
+        "groups": {n: None if m is None else tuple(sorted({p.casefold() for p in m})) for n, m in pack.groups.items()},
+        "gates": tuple(sorted(pack.gates)),
+        "attributes": {
+            a.name: (a.type.item.name if a.type.item else a.type.name, a.type.item is not None, a.has_default, _portable(a.default))
+            for a in pack.attributes.values()
+        },
+        "rules": len({s.rule for s in pack.statements}),
+    }
+
+
+def _portable(value: Any) -> Any:
+    """Return a default as the text that its type's reader takes, where it is not plain data already."""
+    from datetime import datetime, timedelta
+    from decimal import Decimal
+
+    if isinstance(value, timedelta):
+        return f"{value // timedelta(milliseconds=1)}ms"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _services(guard: core.Core | None) -> tuple[str, ...]:
+    """Return the services that a guard names as the only ones, or nothing where it names none."""
+    if isinstance(guard, core.And):
+        for operand in guard.operands:
+            if found := _services(operand):
+                return found
+        return ()
+    if isinstance(guard, core.Compare) and guard.operator == "==":
+        for field, value in ((guard.left, guard.right), (guard.right, guard.left)):
+            if _is_service(field) and isinstance(value, core.Const):
+                return (value.value,)
+    if isinstance(guard, core.Contains) and _is_service(guard.item) and isinstance(guard.items, core.Const):
+        return tuple(sorted(set(guard.items.value)))
+    return ()
+
+
+def _is_service(node: core.Core) -> bool:
+    return isinstance(node, core.ChangeField) and node.path == ("service",)
+
+
+class _Part:
+    """The module of one part."""
+
+    def __init__(self, pack: core.Pack, environment: str, service: str) -> None:
+        self.pack = pack
+        self.environment = environment
+        self.service = service
+        self.module = Module()
+        self.gates: dict[str, str] = {}
+        self.gate_leaves: dict[str, tuple[tuple[str, str], ...]] = {}
+        self.body: list[str] = []
+
+    def source(self, statements: list[core.Statement]) -> str:
+        for name in self.used(statements):
+            self.gate(self.pack.gates[name])
+        general = self.service == GENERAL
+        if general:
+            self.risk()
+            for earlier in self.pack.environments[self.environment]:
+                self.after(earlier)
+        for statement in statements:
+            self.statement(statement)
+        body = "\n    ".join(["c = x.change; a = x.attributes; G = x.gates; r = x.risk; out = x.findings.append", *self.body])
+        self.module.functions.append(f"def part(x):\n    {body}")
+        return self.module.text()
+
+    def used(self, statements: list[core.Statement]) -> list[str]:
+        """Return the gates that statements look at, in order of their names."""
+        found: set[str] = set()
+        for s in statements:
+            for root in (s.guard, s.condition):
+                for node in core.walk(root) if root is not None else ():
+                    if isinstance(node, core.GateResult | core.EvidenceField):
+                        found.add(node.gate)
+        return sorted(found)
+
+    def emitter(self, own: str = "") -> Emitter:
+        return Emitter(self.module, self.pack, self.gates, own)
+
+    def function(self, head: str, lines: list[str]) -> None:
+        self.module.functions.append(f"def {head}:\n    " + "\n    ".join(lines))
+
+    # -- gates and risk
+
+    def gate(self, gate: core.Gate) -> None:
+        name = f"gate{len(self.gates)}"
+        self.gates[gate.name] = name
+        emitter = self.emitter(gate.name)
+        code, _ = emitter.truth(gate.condition)
+        self.gate_leaves[gate.name] = tuple(emitter.leaves)
+        fresh = self.module.literal(gate.fresh_for)
+        ask = self.module.constant(
+            "Q", f"Admission({gate.name!r}, {gate.kind!r}, {gate.producer!r}, {fresh}, {gate.bound!r})"
+        )
+        inner = [f"        {line}" for line in [*emitter.lines, f"g = Result({code}, {emitter.values()}, f)"]]
+        self.function(
+            f"{name}(x)",
+            [
+                f"e = x.evidence.get({gate.name!r})",
+                f"m = x.admit({ask}, e)",
+                "if m is not None: g = Result(m, (), None)",
+                "else:",
+                "    f = e.fields; c = x.change; a = x.attributes",
+                "    try:",
+                *inner,
+                "    except (KeyError, TypeError, AttributeError, ValueError): g = x.malformed(" + ask + ")",
+                f"x.gates[{gate.name!r}] = g",
+                "return g",
+            ],
+        )
+
+    def risk(self) -> None:
+        """Emit the classification: the highest level whose condition holds, or can't be told not to."""
+        lines = ["c = x.change; a = x.attributes; G = x.gates"]
+        for rank in sorted({case.rank for case in self.pack.cases}, reverse=True):
+            checks = []
+            for case in (k for k in self.pack.cases if k.rank == rank):
+                emitter = self.emitter()
+                code, sure = emitter.truth(case.condition)
+                reason = (case.condition.text, case.span.file, case.span.line)
+                unsure = (f"undetermined: {case.condition.text}", case.span.file, case.span.line)
+                checks += emitter.lines + [f"t = {code}"]
+                checks.append(f"if t is True: x.reasons.append({reason!r})")
+                if not sure:
+                    checks.append(f"elif t is not False: x.reasons.append({unsure!r})")
+            lines += [*checks, f"if x.reasons: return {rank}"]
+        lines += [f"return {self.pack.otherwise}"]
+        self.function("risk(x)", lines)
+
+    # -- statements
+
+    def asked(self, s: core.Statement, leaves: tuple[tuple[str, str], ...], gate: str = "", remedy: str = "") -> str:
+        fields = (s.id, s.rule, s.title, s.kind, s.text, s.span.file, s.span.line, s.because, s.remedy or remedy, gate, leaves)
+        return self.module.constant("A", f"Asked(*{fields!r})")
+
+    def after(self, earlier: str) -> None:
+        text = f"environment {self.environment} after {earlier}"
+        fields = (f"promotion/after-{earlier}", "promotion", "", "after", text, "", 0)
+        asked = self.module.constant("A", f"Asked(*{fields!r})")
+        self.body.append(f"out(x.after({asked}, {earlier!r}))")
+
+    def statement(self, s: core.Statement) -> None:
+        made, asked = self.made(s)
+        if s.guard is None:
+            self.body += made
+            return
+        emitter = self.emitter()
+        code, sure = emitter.truth(s.guard)
+        self.body += emitter.lines
+        deciding = "x.decided = True; " if s.kind in ("approve", "automatic") else ""
+        if sure:
+            self.body += [f"if {code}:", *(f"    {line}" for line in made)]
+        else:
+            self.body += [
+                f"t = {code}",
+                "if t is True:",
+                *(f"    {line}" for line in made),
+                f"elif t is not False: {deciding}out(x.undecided({asked}, t))",
+            ]
+
+    def made(self, s: core.Statement) -> tuple[list[str], str]:
+        """Return the lines that make a statement's finding, guard aside, and the name of what it asks."""
+        if s.kind == "automatic":
+            asked = self.asked(s, ())
+            return [f"out(automatic(x, {asked}))"], asked
+        if s.kind in ("deploy", "notify"):
+            return [f"x.obligations.append(({s.kind!r}, {s.value!r}))"], self.asked(s, ())
+        if s.approval is not None:
+            asked = self.asked(s, ())
+            return [f"out(approve(x, {asked}, {self.ask(s.approval)}))"], asked
+        assert s.condition is not None  # noqa: S101  # a requirement has one
+        if isinstance(s.condition, core.GateResult) and s.kind == "require":
+            gate = s.condition.gate
+            asked = self.asked(s, self.gate_leaves[gate], gate, self.pack.gates[gate].remedy)
+            passed = f"Finding({asked}, 'passed', g.values)"
+            return [
+                f"g = G.get({gate!r}) or {self.gates[gate]}(x)",
+                f"out({passed} if g.ok is True else x.short({asked}, g.ok, g.values))",
+            ], asked
+        return self.condition(s, s.condition)
+
+    def condition(self, s: core.Statement, condition: core.Core) -> tuple[list[str], str]:
+        emitter = self.emitter()
+        forbids = s.kind == "forbid"
+        code, sure = emitter.truth(condition)
+        if forbids:
+            code = f"(not {code})" if sure else f"negate({code})"
+        asked = self.asked(s, tuple(emitter.leaves))
+        values = emitter.values()
+        passed = f"out(Finding({asked}, 'passed', {values}))"
+        timed = any(isinstance(n, core.During | core.Soak) for n in core.walk(condition))
+        if timed:
+            later, later_sure = emitter.settle(condition, not forbids)
+            if forbids:
+                later = f"(not {later})" if later_sure else f"negate({later})"
+            short = [f"else: out(x.short({asked}, t if t is not False else {later}, {values}))"]
+        else:
+            short = [f"else: out(x.short({asked}, t, {values}))"]
+        return [*emitter.lines, f"t = {code}", f"if t is True: {passed}", *short], asked
+
+    def ask(self, approval: core.Approval) -> str:
+        bits = {group: 1 << n for n, group in enumerate(approval.groups)}
+        alternatives = tuple(
+            tuple(tuple(sum(bits[g] for g in slot) for slot in stage) for stage in alternative)
+            for alternative in approval.alternatives
+        )
+        valid_for = self.module.literal(approval.valid_for)
+        code = f"Ask({alternatives!r}, {approval.groups!r}, {valid_for}, {approval.including_author!r})"
+        return self.module.constant("Y", code)

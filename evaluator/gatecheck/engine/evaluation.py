@@ -1,0 +1,268 @@
+"""One evaluation in progress: what the compiled code asks about time, evidence and promotion, and what it has found.
+
+Everything here is a function of the request alone. What changes by itself leaves a turn behind, so that the decision
+can say when it will next change.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from gatecheck.engine.kleene import Truth, Undetermined
+from gatecheck.model.decision import Action, Asked, Finding, Turn
+from gatecheck.model.request import Deployment, Evidence, Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gatecheck.engine.ballot import Ballot
+    from gatecheck.engine.windows import Window
+
+_ALWAYS = timedelta.max
+
+
+class Admission(Struct, frozen=True, gc=False):
+    """What a gate asks of its evidence before looking into it."""
+
+    gate: str
+    kind: str
+    producer: str
+    fresh_for: timedelta | None
+    bound: bool
+
+
+class Result(Struct, frozen=True, gc=False):
+    """A gate's outcome: whether it passes, the values compared, and the evidence's fields where they count."""
+
+    ok: Truth
+    values: tuple[Any, ...]
+    fields: dict[str, Any] | None
+
+
+class Evaluation:
+    """The state of one decision being made; compiled code calls it ``x``."""
+
+    __slots__ = (
+        "_members", "_named", "_stays", "attributes", "ballot", "change", "decided", "digest", "evidence", "findings",
+        "gates", "is_rollback", "now", "obligations", "reasons", "request", "risk", "turns",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, now: datetime, named: Callable[[str], frozenset[str] | None]) -> None:
+        self.request = request
+        self.change = request.change
+        self.digest = request.change.artifact.digest
+        self.evidence = request.evidence
+        self.now = now
+        self._named = named
+        self._members: dict[str, frozenset[str] | None] = {}
+        self.attributes: dict[str, Any] = {}
+        self.gates: dict[str, Result] = {}
+        self.findings: list[Finding] = []
+        self.turns: list[Turn] = []
+        self.obligations: list[tuple[str, str]] = []
+        self.reasons: list[tuple[str, str, int]] = []
+        self.risk = 0
+        self.decided = False
+        self.ballot: Ballot | None = None
+        self._stays: dict[str, tuple[timedelta, datetime | None]] = {}
+        self.is_rollback = request.change.type == "rollback" and self._was_here(request.environment)
+
+    # -- findings
+
+    def short(self, asked: Asked, truth: Truth, values: tuple[Any, ...]) -> Finding:
+        """Return the finding of a statement that does not pass: failed if false, waiting if undetermined."""
+        if truth is False:
+            mend = Action("mend", asked.gate or asked.text, "", remedy=asked.remedy)
+            return Finding(asked, "failed", values, (mend,))
+        if truth is True:
+            raise ValueError(f"{asked.id} passes")
+        return Finding(asked, "waiting", values, truth.actions)
+
+    def undecided(self, asked: Asked, guard: Undetermined) -> Finding:
+        """Return the finding of a statement of which it can't be told whether it applies."""
+        return Finding(asked, "waiting", (), guard.actions, note="it is undetermined whether this applies")
+
+    # -- evidence
+
+    def admit(self, ask: Admission, evidence: Evidence | None) -> Undetermined | None:
+        """Return why a gate's evidence does not count, or ``None`` where it does."""
+        if evidence is None:
+            return Undetermined((Action("evidence", ask.gate, "there is none"),))
+        produced = evidence.produced_at
+        if evidence.flaw:
+            reason = evidence.flaw
+        elif evidence.kind != ask.kind:
+            reason = f"it is {evidence.kind}, and the gate reads {ask.kind}"
+        elif ask.producer and not _made_by(ask.producer, evidence.producer):
+            reason = f"it is by {evidence.producer or 'an unnamed tool'}, and the gate asks for {ask.producer}"
+        elif (subject := evidence.subject) is None:
+            if not ask.bound:
+                return None if produced is None and ask.fresh_for is None else self._in_time(ask, produced)
+            reason = "it does not say which artifact or commit it is about"
+        elif subject.digest is not None and subject.digest != self.digest:
+            reason = f"it is about another artifact, {subject.digest[:19]}…"
+        elif subject.commit is not None and subject.commit != self.change.commit:
+            reason = f"it is about another commit, {subject.commit[:12]}"
+        elif ask.bound and subject.digest is None and subject.commit is None:
+            reason = "it does not say which artifact or commit it is about"
+        else:
+            return None if produced is None and ask.fresh_for is None else self._in_time(ask, produced)
+        return Undetermined((Action("evidence", ask.gate, reason),))
+
+    def _in_time(self, ask: Admission, produced: datetime | None) -> Undetermined | None:
+        if produced is None:
+            reason = "it does not say when it was produced, and must be fresh"
+        elif produced > self.now:
+            self.turns.append(Turn(produced, "evidence takes effect", ask.gate))
+            return Undetermined((Action("wait", f"evidence of {ask.gate}", "it is from the future", produced),))
+        elif ask.fresh_for is None:
+            return None
+        elif (stale := produced + ask.fresh_for) > self.now:
+            self.turns.append(Turn(stale, "evidence goes stale", ask.gate))
+            return None
+        else:
+            reason = "it is stale"
+        return Undetermined((Action("evidence", ask.gate, reason),))
+
+    def malformed(self, ask: Admission) -> Result:
+        """Return the result of a gate whose evidence lacks a field that its kind promises."""
+        return Result(Undetermined((Action("evidence", ask.gate, "its fields are not those of its kind"),)), (), None)
+
+    # -- time
+
+    def is_open(self, window: "Window") -> bool:
+        """Tell whether a window is open now."""
+        is_open, until = window.state(self.now)
+        if until is not None:
+            self.turns.append(Turn(until, "window closes" if is_open else "window opens", window.name))
+        return is_open
+
+    def turns_to(self, window: "Window", toward: bool) -> Truth:
+        """Return ``toward`` if the window is so now; else undetermined until it is, or false for ever."""
+        is_open, until = window.state(self.now)
+        if is_open is toward or until is None:
+            return is_open
+        word = "opens" if toward else "closes"
+        return Undetermined((Action("wait", f"{window.name} {word}", "", until),))
+
+    def stay(self, environment: str, asked: timedelta) -> timedelta:
+        """Return the longest single stay of this artifact there since it was verified, up to now."""
+        longest, since = self._longest(environment)
+        if since is not None and (due := since + asked) > self.now:
+            self.turns.append(Turn(due, "soak ends", environment))
+        return longest
+
+    def soaks_to(self, environment: str, operator: str, asked: timedelta, toward: bool) -> Truth:
+        """Return ``toward`` if the soak compares so now; else undetermined, as a stay can only grow."""
+        longest, since = self._longest(environment)
+        holds = longest >= asked if operator == ">=" else longest > asked
+        if operator in ("<", "<="):
+            holds = longest < asked if operator == "<" else longest <= asked
+        if holds is toward or toward is (operator in ("<", "<=")):
+            return holds
+        if since is None:
+            why = f"it has soaked there for {_hours(longest)}" if longest else "it has not run there, verified"
+            return Undetermined((Action("deploy", environment, why),))
+        return Undetermined((Action("wait", f"soak in {environment}", "", since + asked),))
+
+    def _longest(self, environment: str) -> tuple[timedelta, datetime | None]:
+        """Return the longest stay, and since when the artifact is there now, if it is."""
+        known = self._stays.get(environment)
+        if known is None:
+            known = self._stays[environment] = self._measure(environment)
+        return known
+
+    def _measure(self, environment: str) -> tuple[timedelta, datetime | None]:
+        if self.is_rollback:
+            return _ALWAYS, None
+        longest, since = timedelta(0), None
+        for d in self._deployments(environment):
+            if d.verified_at is None:
+                continue
+            start = max(d.from_, d.verified_at)
+            end = self.now if d.to is None or d.to > self.now else d.to
+            if start > self.now:
+                self.turns.append(Turn(start, "deployment is verified", environment))
+                continue
+            longest = max(longest, end - start)
+            if d.to is None or d.to > self.now:
+                since = start if since is None else min(since, start)
+                if d.to is not None:
+                    self.turns.append(Turn(d.to, "stay ends", environment))
+        return longest, since
+
+    # -- people
+
+    def members(self, group: str) -> frozenset[str] | None:
+        """Return who is in a group: by the pack, else by the directory; ``None`` where neither says."""
+        if group not in self._members:
+            found = self._named(group)
+            if found is None:
+                listed = self.request.directory.groups.get(group)
+                found = None if listed is None else frozenset(listed)
+            self._members[group] = found
+        return self._members[group]
+
+    # -- promotion
+
+    def _deployments(self, environment: str) -> list[Deployment]:
+        return [d for d in self.request.deployments if d.environment == environment and d.artifact == self.digest]
+
+    def _was_here(self, environment: str) -> bool:
+        """Tell whether this artifact was let into, or ran in, an environment before now."""
+        if any(d.from_ <= self.now for d in self._deployments(environment)):
+            return True
+        return any(
+            p.environment == environment and p.artifact == self.digest and p.at <= self.now
+            for p in self.request.promotions
+        )
+
+    def after(self, asked: Asked, environment: str) -> Finding:
+        """Return the finding of promotion order: this artifact must have been allowed in an environment before."""
+        if self.is_rollback:
+            return Finding(asked, "passed", note="a rollback to an artifact that was here before")
+        for p in self.request.promotions:
+            if p.environment == environment and p.artifact == self.digest:
+                if p.at <= self.now:
+                    return Finding(asked, "passed", note=f"allowed by {p.entry[7:19]}")
+                self.turns.append(Turn(p.at, "promotion takes effect", environment))
+        for d in self._deployments(environment):
+            if d.from_ <= self.now:
+                return Finding(asked, "passed", note="deployed there")
+            self.turns.append(Turn(d.from_, "deployment takes effect", environment))
+        why = "this artifact was not allowed there"
+        return Finding(asked, "waiting", (), (Action("promote", environment, why),))
+
+
+def known(value: Any, absent: Undetermined) -> Any:
+    """Return a value, or the undetermined one that stands for its absence."""
+    return absent if value is None else value
+
+
+def plain(value: Any) -> Any:
+    """Return a value as it is."""
+    return value
+
+
+def field(result: Result, name: str, read: Callable[[Any], Any], absent: Undetermined) -> Any:
+    """Return a field of another gate's evidence, undetermined where that does not count."""
+    if result.fields is None:
+        return result.ok
+    value = read(result.fields.get(name))
+    return absent if value is None else value
+
+
+def through(items: Any, then: Callable[[Any], Any]) -> Any:
+    """Return what follows from a list that may be undetermined."""
+    return items if items.__class__ is Undetermined else then(items)
+
+
+def _made_by(asked: str, producer: str) -> bool:
+    made, wanted = producer.casefold(), asked.casefold()
+    return made == wanted or made.startswith(wanted + " ")
+
+
+def _hours(stay: timedelta) -> str:
+    minutes = stay // timedelta(minutes=1)
+    return f"{minutes // 60}h{minutes % 60:02d}m"

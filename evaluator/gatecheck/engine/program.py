@@ -1,0 +1,212 @@
+"""A compiled pack, ready to decide: load parts, check a request against the pack, evaluate it.
+
+``evaluate`` is the one decision path. It is a pure function of the program and the request; nothing it does raises
+for what a request holds, once ``check_request`` has accepted the names in it.
+"""
+
+import operator
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+from gatecheck.engine import kleene
+from gatecheck.engine.ballot import Ask, approve, automatic
+from gatecheck.engine.evaluation import Admission, Evaluation, Result, field, known, plain, through
+from gatecheck.model.decision import Action, Asked, Decision, Finding
+from gatecheck.model.request import Request
+from gatecheck.text.diagnostic import Diagnostic, InputError
+
+GENERAL = ""
+_UNDECIDED = Asked(
+    "promotion/approval", "promotion", "", "approval", "a rule says how approval happens", "", 0,
+    remedy="add `approve automatically` or `approve by …` for this environment and risk to the rules",
+)  # fmt: skip
+_ORDER = ("mend", "settle", "promote", "deploy", "evidence", "state", "approve", "wait")
+Part = tuple[Callable[[Evaluation], None], Callable[[Evaluation], int] | None]
+
+
+def _contains(item: Any, items: Any) -> bool:
+    return item in items
+
+
+def _matched(match: Callable[[str], Any], subject: Any) -> bool:
+    return match(subject) is not None
+
+
+@lru_cache(4096)
+def _glob(regex: str) -> Any:
+    import re
+
+    return re.compile(regex, re.DOTALL)
+
+
+@lru_cache(1024)
+def _window(*spec: Any) -> Any:
+    from gatecheck.engine.windows import Window
+
+    return Window(*spec)
+
+
+_NAMES: dict[str, Any] = {
+    "Action": Action, "Admission": Admission, "Ask": Ask, "Asked": Asked, "Decimal": Decimal, "Finding": Finding,
+    "Result": Result, "SEVERITY": kleene.SEVERITY, "Undetermined": kleene.Undetermined, "all_of": kleene.all_of,
+    "any_of": kleene.any_of, "apply": kleene.apply, "approve": approve, "automatic": automatic, "both": kleene.both,
+    "compile_glob": _glob, "contains": _contains, "count_of": kleene.count_of, "date": kleene.date,
+    "datetime": datetime, "decimal": kleene.decimal, "duration": kleene.duration, "either": kleene.either,
+    "eq": operator.eq, "field": field, "ge": operator.ge, "gt": operator.gt, "instant": kleene.instant,
+    "known": known, "le": operator.le, "lt": operator.lt, "matched": _matched, "ne": operator.ne,
+    "negate": kleene.negate, "percent": kleene.percent, "plain": plain, "severity": kleene.severity,
+    "through": through, "timedelta": timedelta, "window": _window,
+}  # fmt: skip
+
+
+class Program:
+    """A compiled pack. ``load`` gives the code of one part, by environment and service, or ``None``."""
+
+    def __init__(self, meta: Mapping[str, Any], load: Callable[[str, str], CodeType | None]) -> None:
+        self.digest: str = meta["digest"]
+        self.files: tuple[tuple[str, str], ...] = meta["files"]
+        self.environments: dict[str, tuple[str, ...]] = meta["environments"]
+        self.levels: tuple[str, ...] = meta["levels"]
+        self.gates: frozenset[str] = frozenset(meta["gates"])
+        self.attributes: dict[str, tuple[str, bool, bool, Any]] = meta["attributes"]
+        self._groups: dict[str, tuple[str, ...] | None] = meta["groups"]
+        self._members: dict[str, frozenset[str]] = {}
+        self._load = load
+        self._parts: dict[tuple[str, str], Part | None] = {}
+
+    def members(self, group: str) -> frozenset[str] | None:
+        """Return who is in a group by the pack's own words; ``None`` where the directory says so."""
+        found = self._members.get(group)
+        if found is None:
+            named = self._groups.get(group)
+            if named is None:
+                return None
+            found = self._members[group] = frozenset(named)
+        return found
+
+    def part(self, environment: str, service: str) -> Part | None:
+        """Return one part's functions, loaded once."""
+        key = (environment, service)
+        if key not in self._parts:
+            code = self._load(environment, service)
+            if code is None:
+                self._parts[key] = None
+            else:
+                space = dict(_NAMES)
+                exec(code, space)  # noqa: S102  # our own compiler's output, from a cache whose owner is checked
+                self._parts[key] = (space["part"], space.get("risk"))
+        return self._parts[key]
+
+
+def evaluate(program: Program, request: Request) -> Decision:
+    """Decide one request. ``InputError`` where it names what the pack does not know."""
+    x = Evaluation(request, _instant(request.as_of), program.members)
+    _attributes(program, request, x)
+    environment = request.environment
+    general = program.part(environment, GENERAL) if environment in program.environments else None
+    if general is None or not program.gates.issuperset(request.evidence):
+        raise _unknown_names(program, request)
+    decide, risk = general
+    levels = program.levels
+    if risk is not None:
+        x.risk = risk(x)
+    stated = request.change.risk
+    if stated is not None:
+        if stated not in levels:
+            raise _unknown_names(program, request)
+        if levels.index(stated) > x.risk:
+            x.risk = levels.index(stated)
+            x.reasons = [("stated on the change", "", 0)]
+    if not x.reasons:
+        x.reasons.append(("otherwise", "", 0))
+    decide(x)
+    own = program.part(environment, request.change.service)
+    if own is not None and request.change.service != GENERAL:
+        own[0](x)
+    findings = x.findings
+    if not x.decided:
+        findings.append(Finding(_UNDECIDED, "failed", (), (Action("mend", _UNDECIDED.text, "", remedy=_UNDECIDED.remedy),),
+                                note=f"no rule decides approval in {environment} at risk {levels[x.risk]}"))  # fmt: skip
+    return _decision(x, levels[x.risk])
+
+
+def _decision(x: Evaluation, risk: str) -> Decision:
+    verdict: Any = "allow"
+    short = [f for f in x.findings if f.status != "passed"]
+    missing: tuple[Action, ...] = ()
+    if short:
+        verdict = "deny" if any(f.status == "failed" for f in short) else "pending"
+        missing = _missing(x, short)
+    turns = x.turns
+    if len(turns) > 1:
+        turns = sorted(set(turns))
+    return Decision(
+        verdict, x.request.environment, risk, tuple(x.reasons), x.findings,
+        tuple(sorted(set(x.obligations))), missing, tuple(turns),
+    )  # fmt: skip
+
+
+def _missing(x: Evaluation, short: list[Finding]) -> tuple[Action, ...]:
+    """Return the smallest set of actions that would turn the verdict to `allow`."""
+    if len(short) == 1:
+        actions = short[0].actions
+        if len(actions) < 2 or actions[0].kind == "approve":
+            return actions
+    asking = [f for f in short if f.actions and f.actions[0].kind == "approve"]
+    found = kleene.union(f.actions for f in short if f not in asking)
+    if len(asking) > 1:
+        from gatecheck.engine.merge import merged
+
+        approvals = merged([f.actions for f in asking], x.members)
+    else:
+        approvals = asking[0].actions if asking else ()
+    # Approvals of one statement stay in the order in which they must be given.
+    return tuple(sorted([*found, *approvals], key=lambda a: _ORDER.index(a.kind)))
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _attributes(program: Program, request: Request, x: Evaluation) -> None:
+    given = request.change.attributes
+    if given and not program.attributes.keys() >= given.keys():
+        raise _unknown_names(program, request)
+    for name, (kind, many, has_default, default) in program.attributes.items():
+        value = given.get(name, default) if has_default else given.get(name)
+        read = kleene.READERS[kind]
+        made = [read(v) for v in value] if many and isinstance(value, list | tuple) else None if many else read(value)
+        if made is None or (many and None in made):
+            raise _bad_attribute(name, kind, many, name in given)
+        x.attributes[name] = made
+
+
+def _bad_attribute(name: str, kind: str, many: bool, given: bool) -> InputError:
+    type_ = f"list of {kind}" if many else kind
+    if not given:
+        return InputError(Diagnostic("GC521", f"the change does not carry the attribute `{name}`", hint=f"add `{name}` ({type_}) under `attributes`"))  # fmt: skip
+    return InputError(Diagnostic("GC521", f"the attribute `{name}` is not a {type_}"))
+
+
+def _unknown_names(program: Program, request: Request) -> InputError:
+    """Return everything in a request that the pack does not know, each with the nearest name that it does."""
+    from gatecheck.text.nearest import did_you_mean
+
+    found = []
+
+    def unknown(what: str, name: str, names: Any) -> None:
+        found.append(Diagnostic("GC520", f"the rules know no {what} `{name}`", hint=did_you_mean(name, names)))
+
+    if request.environment not in program.environments:
+        unknown("environment", request.environment, program.environments)
+    for gate in sorted(set(request.evidence) - program.gates):
+        unknown("gate", gate, program.gates)
+    if request.change.risk is not None and request.change.risk not in program.levels:
+        unknown("risk level", request.change.risk, program.levels)
+    for name in sorted(set(request.change.attributes) - set(program.attributes)):
+        unknown("attribute", name, program.attributes)
+    return InputError(*found)

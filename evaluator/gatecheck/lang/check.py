@@ -1,0 +1,304 @@
+"""Check a pack: declarations of all its files against each other and the vocabulary, to one core.Pack.
+
+The order of files, rules and statements never matters: statements are named by what they say and sorted by that name.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import TypeVar
+
+from gatecheck.lang import ast, core, coverage, types, unparse, vocabulary
+from gatecheck.lang.expressions import Names, Resolver
+from gatecheck.lang.quorum import Quorums
+from gatecheck.lang.types import Type
+from gatecheck.text.zones import zone_names
+from gatecheck.text.diagnostic import Diagnostic
+from gatecheck.text.nearest import did_you_mean
+from gatecheck.text.source import Span
+
+UNRATED = "unrated"  # the only risk level of a pack that declares none
+_TYPES = ("bool", "date", "decimal", "duration", "instant", "int", "percent", "string")
+_Named = TypeVar("_Named", ast.Environment, ast.Attribute, ast.Group, ast.Window, ast.Let, ast.Gate, ast.Rule)
+
+
+class Checked:
+    """What checking a pack gives: the pack where there is no error, and all that was noticed."""
+
+    def __init__(self, pack: core.Pack | None, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.pack = pack
+        self.diagnostics = diagnostics
+
+
+def check(files: Sequence[ast.File], digest: str, digests: tuple[tuple[str, str], ...]) -> Checked:
+    """Check parsed files as one pack; ``digest`` and ``digests`` name its bytes."""
+    checker = _Checker([d for f in files for d in f.declarations])
+    pack = checker.pack(digest, digests)
+    found = sorted(checker.problems, key=lambda d: (d.span or Span("", 0, 0, 0, 0), d.code, d.message))
+    unique = tuple(dict.fromkeys(found))
+    return Checked(None if any(d.severity == "error" for d in unique) else pack, unique)
+
+
+class _Checker:
+    def __init__(self, declarations: Sequence[ast.Declaration]) -> None:
+        self.problems: list[Diagnostic] = []
+        self.environments = self.named(declarations, ast.Environment, "environment")
+        self.attributes = self.named(declarations, ast.Attribute, "attribute")
+        self.groups = self.named(declarations, ast.Group, "group")
+        self.windows = self.named(declarations, ast.Window, "window")
+        self.lets = self.named(declarations, ast.Let, "let")
+        self.gates = self.named(declarations, ast.Gate, "gate")
+        self.rules = self.named(declarations, ast.Rule, "rule")
+        self.risk = self.only_risk([d for d in declarations if isinstance(d, ast.Risk)])
+        for name in sorted(set(self.lets) & set(self.gates)):
+            self.problem("GC203", f"`{name}` names both a `let` and a gate", self.lets[name].span, "", "rename one")
+
+    def named(self, declarations: Iterable[ast.Declaration], kind: type[_Named], word: str) -> dict[str, _Named]:
+        found: dict[str, _Named] = {}
+        for d in declarations:
+            if not isinstance(d, kind):
+                continue
+            if d.name in found:
+                first = found[d.name].span
+                self.problem("GC203", f"the {word} `{d.name}` is declared twice", d.span, "", f"the first is at {first}")
+            else:
+                found[d.name] = d
+        return found
+
+    def only_risk(self, declared: list[ast.Risk]) -> ast.Risk | None:
+        for extra in declared[1:]:
+            first = declared[0].span
+            self.problem("GC203", "risk is declared twice", extra.span, "", f"the first is at {first}")
+        return declared[0] if declared else None
+
+    def problem(self, code: str, message: str, span: Span, label: str = "", hint: str = "") -> None:
+        self.problems.append(Diagnostic(code, message, span, label, hint))
+
+    # -- the pack
+
+    def pack(self, digest: str, digests: tuple[tuple[str, str], ...]) -> core.Pack:
+        environments = self.check_environments()
+        levels = self.check_levels()
+        attributes = {name: self.check_attribute(a) for name, a in self.attributes.items()}
+        gate_types = {name: self.gate_type(g) for name, g in self.gates.items()}
+        risk = Type("risk", levels, ordered=True) if self.risk is not None else None
+        types_of_attributes = {name: a.type for name, a in attributes.items()}
+        self.names = Names(
+            vocabulary.change_type(), risk, types_of_attributes, gate_types, self.lets, self.windows,
+            environments, self.problems.append,
+        )  # fmt: skip
+        windows = {name: self.check_window(w) for name, w in self.windows.items()}
+        gates = {name: self.check_gate(g, gate_types[name]) for name, g in self.gates.items()}
+        for name, let in self.lets.items():
+            Resolver(self.names).reference(ast.Reference(let.span, (name,)), None)
+        cases, otherwise = self.check_cases(levels)
+        self.quorums = Quorums({n: g.members for n, g in self.groups.items()}, self.problems.append)
+        statements = {s.id: s for rule in self.rules.values() for s in self.check_rule(rule, environments)}
+        if not environments:
+            span = Span(digests[0][0] if digests else "", 1, 1, 1, 1)
+            self.problem("GC212", "the pack declares no environment", span, "", "such as `environment production`")
+        pack = core.Pack(
+            digest, digests, environments, levels, cases, otherwise, attributes,
+            {name: g.members for name, g in self.groups.items()}, windows, gates,
+            tuple(statements[i] for i in sorted(statements)),
+        )  # fmt: skip
+        if not any(d.severity == "error" for d in self.problems):
+            self.problems += coverage.undecided(pack, {n: e.span for n, e in self.environments.items()})
+            self.problems += coverage.constant_guards(pack)
+        return pack
+
+    def check_environments(self) -> dict[str, tuple[str, ...]]:
+        for name, env in self.environments.items():
+            for earlier in env.after:
+                if earlier not in self.environments:
+                    near = did_you_mean(earlier, self.environments)
+                    self.problem("GC206", f"there is no environment `{earlier}`", env.span, "", near)
+            if self.leads_back(name):
+                message = f"the environment `{name}` comes after itself"
+                self.problem("GC209", message, env.span, "", "promotion must have a first environment")
+        return {name: tuple(sorted(set(env.after))) for name, env in self.environments.items()}
+
+    def leads_back(self, name: str) -> bool:
+        seen: set[str] = set()
+        pending = list(self.environments[name].after)
+        while pending:
+            earlier = pending.pop()
+            if earlier == name:
+                return True
+            if earlier not in seen and earlier in self.environments:
+                seen.add(earlier)
+                pending += self.environments[earlier].after
+        return False
+
+    def check_levels(self) -> tuple[str, ...]:
+        if self.risk is None:
+            return (UNRATED,)
+        levels = self.risk.levels
+        for name in sorted({n for n in levels if levels.count(n) > 1}):
+            self.problem("GC203", f"the risk level `{name}` stands twice", self.risk.span)
+        return levels
+
+    def check_cases(self, levels: tuple[str, ...]) -> tuple[tuple[core.RiskCase, ...], int]:
+        if self.risk is None:
+            return (), 0
+        cases, otherwise = [], None
+        for case in self.risk.cases:
+            if case.level not in levels:
+                near = did_you_mean(case.level, levels)
+                self.problem("GC215", f"there is no risk level `{case.level}`", case.span, "", near)
+                continue
+            if case.condition is None:
+                if otherwise is not None:
+                    self.problem("GC203", "`otherwise` stands twice", case.span, "", "keep one")
+                otherwise = levels.index(case.level)
+            else:
+                condition = Resolver(self.names, within_risk=True).condition(case.condition)
+                cases.append(core.RiskCase(levels.index(case.level), condition, case.span))
+        if otherwise is None:
+            hint = f"add `otherwise {levels[-1]}`"
+            self.problem("GC212", "risk does not say what holds otherwise", self.risk.span, "", hint)
+        ordered = sorted(cases, key=lambda c: (-c.rank, c.condition.text))
+        return tuple(ordered), otherwise or 0
+
+    def check_type(self, written: ast.TypeName) -> Type:
+        if written.name == "list" and written.item in _TYPES:
+            return types.list_of(types.SCALARS[written.item])
+        if written.name in _TYPES and not written.item:
+            return types.SCALARS[written.name]
+        name = written.item if written.name == "list" and written.item else written.name
+        self.problem("GC202", f"there is no type `{name}`", written.span, "", did_you_mean(name, [*_TYPES, "list of string"]))
+        return types.UNKNOWN
+
+    def check_attribute(self, a: ast.Attribute) -> core.Attribute:
+        type_ = self.check_type(a.type)
+        if vocabulary.change_type().field(a.name) is not None:
+            message = f"`{a.name}` is already a field of every change"
+            self.problem("GC203", message, a.span, "", "choose another name")
+        if a.default is None:
+            return core.Attribute(a.name, type_, has_default=False, default=None)
+        found = types.BOOL if a.default.kind == "bool" else types.SCALARS[a.default.kind]
+        value = a.default.value
+        if type_ == types.DECIMAL and found == types.INT or type_ == found or type_ == types.UNKNOWN:
+            return core.Attribute(a.name, type_, has_default=True, default=value)
+        message = f"the default of `{a.name}` is a {found}, and its type is {type_}"
+        self.problem("GC202", message, a.default.span)
+        return core.Attribute(a.name, type_, has_default=True, default=None)
+
+    def check_window(self, w: ast.Window) -> core.WindowSpec:
+        if w.zone not in zone_names():
+            near = did_you_mean(w.zone, zone_names())
+            self.problem("GC208", f"there is no time zone `{w.zone}`", w.zone_span, "", near)
+        weekly = tuple(sorted((s.days, s.start, s.end) for s in w.spans if isinstance(s, ast.Weekly)))
+        dated = tuple(sorted((s.start, s.end) for s in w.spans if isinstance(s, ast.Dated)))
+        return core.WindowSpec(w.name, w.zone, weekly, dated)
+
+    # -- gates
+
+    def gate_type(self, gate: ast.Gate) -> tuple[Type, dict[str, Type]]:
+        kinds = vocabulary.evidence_kinds()
+        if gate.kind not in kinds:
+            near = did_you_mean(gate.kind, kinds)
+            self.problem("GC207", f"there is no kind of evidence `{gate.kind}`", gate.kind_span, "", near)
+        declared = {f.name: self.check_type(f.type) for f in gate.items if isinstance(f, ast.Field)}
+        if declared and gate.kind != "check":
+            first = next(f for f in gate.items if isinstance(f, ast.Field))
+            message = f"the fields of {gate.kind} are known already"
+            self.problem("GC203", message, first.span, "", "only a gate `from check` declares fields")
+        return kinds.get(gate.kind, types.UNKNOWN), declared
+
+    def check_gate(self, gate: ast.Gate, type_: tuple[Type, dict[str, Type]]) -> core.Gate:
+        conditions = [i for i in gate.items if isinstance(i, ast.PassWhen)]
+        if not conditions:
+            self.problem("GC212", f"the gate `{gate.name}` does not say when it passes", gate.span, "", "add `pass when …`")
+            condition: core.Core = core.Const(types.UNKNOWN, "", None)
+        elif type_[0] == types.UNKNOWN:
+            condition = core.Const(types.UNKNOWN, "", None)
+        else:
+            made = [Resolver(self.names, gate.name).condition(c.condition) for c in conditions]
+            condition = made[0] if len(made) == 1 else core.And(types.BOOL, " and ".join(m.text for m in made), tuple(made))
+        fresh = [i.duration for i in gate.items if isinstance(i, ast.FreshFor)]
+        remedy = " ".join(i.text for i in gate.items if isinstance(i, ast.Remedy))
+        bound = any(isinstance(i, ast.Bound) for i in gate.items)
+        fields = tuple(sorted(type_[1].items(), key=lambda pair: pair[0]))
+        return core.Gate(
+            gate.name, gate.kind, gate.producer, condition, fields, min(fresh, default=None), bound, remedy, gate.span
+        )  # fmt: skip
+
+    # -- rules
+
+    def check_rule(self, rule: ast.Rule, environments: Iterable[str]) -> list[core.Statement]:
+        known = set(environments)
+        for name, span in zip(rule.environments, rule.environment_spans, strict=True):
+            if name not in known:
+                self.problem("GC206", f"there is no environment `{name}`", span, "", did_you_mean(name, known))
+        guards = [Resolver(self.names).condition(rule.guard)] if rule.guard is not None else []
+        made: list[core.Statement] = []
+        reasons = self.collect(rule, rule.statements, guards, made)
+        if not made:
+            self.problem("GC212", f"the rule `{rule.name}` asks for nothing", rule.span, "", "add a statement, or drop it")
+        because = " ".join(reasons)
+        return [_with_reason(s, because) for s in made]
+
+    def collect(
+        self, rule: ast.Rule, body: Iterable[ast.Statement], guards: list[core.Core], made: list[core.Statement]
+    ) -> list[str]:
+        """Append the statements of a body, each with all its guards, and return the reasons found on the way."""
+        reasons: list[str] = []
+        for s in body:
+            if isinstance(s, ast.Because):
+                reasons.append(s.reason)
+            elif isinstance(s, ast.When):
+                inner = [*guards, Resolver(self.names).condition(s.guard)]
+                reasons += self.collect(rule, s.body, inner, made)
+            else:
+                made += self.statements(rule, s, guards)
+        return reasons
+
+    def statements(
+        self, rule: ast.Rule, s: ast.Statement, guards: list[core.Core]
+    ) -> list[core.Statement]:
+        resolver = Resolver(self.names)
+        match s:
+            case ast.Require():
+                pairs = [(resolver.condition(c), c) for c in s.conditions]
+                return [
+                    self.statement(rule, "require", f"require {c.text}", w.span, guards, condition=c, remedy=s.remedy)
+                    for c, w in pairs
+                ]
+            case ast.Forbid():
+                c = resolver.condition(s.condition)
+                return [self.statement(rule, "forbid", f"forbid {c.text}", s.span, guards, condition=c, remedy=s.remedy)]
+            case ast.Approve():
+                approval = self.quorums.approval(s)
+                return [self.statement(rule, "approve", unparse.statement(s), s.span, guards, approval=approval)]
+            case ast.Automatic():
+                return [self.statement(rule, "automatic", unparse.statement(s), s.span, guards)]
+            case ast.Deploy():
+                return [self.statement(rule, "deploy", unparse.statement(s), s.span, guards, value=s.strategy)]
+            case ast.Notify():
+                return [self.statement(rule, "notify", unparse.statement(s), s.span, guards, value=s.target)]
+        return []
+
+    def statement(
+        self, rule: ast.Rule, kind: str, text: str, span: Span, guards: list[core.Core], *,
+        condition: core.Core | None = None, approval: core.Approval | None = None, value: str = "", remedy: str = "",
+    ) -> core.Statement:  # fmt: skip
+        guard = None
+        if guards:
+            joined = " and ".join(f"({g.text})" if isinstance(g, core.Or) else g.text for g in guards)
+            guard = guards[0] if len(guards) == 1 else core.And(types.BOOL, joined, tuple(guards))
+            text = f"when {joined}: {text}"
+        environments = tuple(sorted(set(rule.environments)))
+        if isinstance(condition, core.GateResult) and guard is None and kind == "require":
+            name = condition.gate
+        else:
+            name = f"{kind}-{sha256(text.encode()).hexdigest()[:8]}"
+        return core.Statement(
+            f"{rule.name}/{name}", rule.name, rule.title, kind, environments, guard, text, span,
+            "", condition, approval, value, remedy,
+        )  # fmt: skip
+
+
+def _with_reason(statement: core.Statement, because: str) -> core.Statement:
+    from msgspec.structs import replace
+
+    return replace(statement, because=because)

@@ -1,0 +1,241 @@
+"""The checked form of a pack: every name resolved, every expression typed, ready to be compiled or evaluated.
+
+An expression here can't go wrong any more; it can only be undetermined, where evidence is missing.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from gatecheck.lang.types import Type
+from gatecheck.text.source import Span
+
+
+class Core(Struct, frozen=True):
+    """An expression: its type, and its text as written, in canonical layout."""
+
+    type: Type
+    text: str
+
+
+class Const(Core, frozen=True):
+    """A value: ordered symbols as their rank, other symbols as text."""
+
+    value: Any
+
+
+class ChangeField(Core, frozen=True):
+    """A field of the change, by path from it; nullable ones may be unstated."""
+
+    path: tuple[str, ...]
+    nullable: bool
+
+
+class AttributeField(Core, frozen=True):
+    """An attribute that the pack declares and the change carries."""
+
+    name: str
+
+
+class RiskLevel(Core, frozen=True):
+    """The risk of the change, as its rank."""
+
+
+class EvidenceField(Core, frozen=True):
+    """A field of a gate's evidence; ``declared`` ones are the gate's own, of a generic document."""
+
+    gate: str
+    name: str
+    nullable: bool
+    declared: bool
+
+
+class ItemField(Core, frozen=True):
+    """A field of the item that a `where` looks at."""
+
+    name: str
+    nullable: bool
+
+
+class Item(Core, frozen=True):
+    """The item itself, in a list of scalars: `where it == …`."""
+
+
+class GateResult(Core, frozen=True):
+    """Whether a gate passes."""
+
+    gate: str
+
+
+class During(Core, frozen=True):
+    """Whether a window is open."""
+
+    window: str
+
+
+class Soak(Core, frozen=True):
+    """How long the artifact has stayed in an environment, compared with a fixed duration."""
+
+    environment: str
+    operator: str
+    duration: timedelta
+
+
+class Quantified(Core, frozen=True):
+    """`count`, `any` or `all` of a list's items that satisfy a condition."""
+
+    quantifier: str
+    items: Core
+    where: Core | None
+
+
+class Compare(Core, frozen=True):
+    """Two values of one type, compared."""
+
+    left: Core
+    operator: str
+    right: Core
+
+
+class Contains(Core, frozen=True):
+    """Whether a list holds a value; the list is written out (constants) or a field."""
+
+    item: Core
+    items: Core
+
+
+class Matches(Core, frozen=True):
+    """Whether a text matches a glob; ``regex`` is that glob as a regular expression for a full match."""
+
+    subject: Core
+    regex: str
+
+
+class Not(Core, frozen=True):
+    """Negation."""
+
+    operand: Core
+
+
+class And(Core, frozen=True):
+    """All hold."""
+
+    operands: tuple[Core, ...]
+
+
+class Or(Core, frozen=True):
+    """At least one holds."""
+
+    operands: tuple[Core, ...]
+
+
+def parts(node: Core) -> Iterator[Core]:
+    """Yield the expressions directly below one."""
+    if isinstance(node, And | Or):
+        yield from node.operands
+    elif isinstance(node, Not):
+        yield node.operand
+    elif isinstance(node, Compare):
+        yield node.left
+        yield node.right
+    elif isinstance(node, Contains):
+        yield node.item
+        yield node.items
+    elif isinstance(node, Matches):
+        yield node.subject
+    elif isinstance(node, Quantified):
+        yield node.items
+        if node.where is not None:
+            yield node.where
+
+
+def walk(node: Core) -> Iterator[Core]:
+    """Yield an expression and everything below it."""
+    yield node
+    for part in parts(node):
+        yield from walk(part)
+
+
+class Approval(Struct, frozen=True):
+    """Who must approve: alternatives, each a sequence of stages, each a set of slots, each a choice of groups."""
+
+    alternatives: tuple[tuple[tuple[tuple[str, ...], ...], ...], ...]
+    groups: tuple[str, ...]
+    valid_for: timedelta | None
+    including_author: bool
+
+
+class Statement(Struct, frozen=True):
+    """One statement of a rule. ``kind`` is `require`, `forbid`, `automatic`, `approve`, `deploy` or `notify`."""
+
+    id: str
+    rule: str
+    title: str
+    kind: str
+    environments: tuple[str, ...]
+    guard: Core | None
+    text: str
+    span: Span
+    because: str = ""
+    condition: Core | None = None
+    approval: Approval | None = None
+    value: str = ""
+    remedy: str = ""
+
+
+class Gate(Struct, frozen=True):
+    """One check of a promotion: which evidence, and when it passes."""
+
+    name: str
+    kind: str
+    producer: str
+    condition: Core
+    fields: tuple[tuple[str, Type], ...]
+    fresh_for: timedelta | None
+    bound: bool
+    remedy: str
+    span: Span
+
+
+class RiskCase(Struct, frozen=True):
+    """When the risk is at least ``rank``."""
+
+    rank: int
+    condition: Core
+    span: Span
+
+
+class Attribute(Struct, frozen=True):
+    """A pack's own field of the change; without a default the change must carry it."""
+
+    name: str
+    type: Type
+    has_default: bool
+    default: Any
+
+
+class WindowSpec(Struct, frozen=True):
+    """A window's spans, as `engine.windows` takes them."""
+
+    name: str
+    zone: str
+    weekly: tuple[tuple[tuple[int, ...], int, int], ...]
+    dated: tuple[tuple[str, str], ...]
+
+
+class Pack(Struct, frozen=True):
+    """A checked pack. ``files`` pairs each file's path with its digest; ``digest`` names them all."""
+
+    digest: str
+    files: tuple[tuple[str, str], ...]
+    environments: dict[str, tuple[str, ...]]
+    levels: tuple[str, ...]
+    cases: tuple[RiskCase, ...]
+    otherwise: int
+    attributes: dict[str, Attribute]
+    groups: dict[str, tuple[str, ...] | None]
+    windows: dict[str, WindowSpec]
+    gates: dict[str, Gate]
+    statements: tuple[Statement, ...]

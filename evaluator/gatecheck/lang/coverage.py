@@ -1,0 +1,87 @@
+"""What can be said of a pack without any change: guards that never or always hold, cells that nobody decides.
+
+Expressions are evaluated with only the risk level and the type of the change known, in three values; what stays unknown
+is given the benefit of the doubt.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from gatecheck.lang import core, vocabulary
+from gatecheck.text.diagnostic import Diagnostic
+from gatecheck.text.source import Span
+
+_OPERATORS = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def partial(node: core.Core, risk: int | None, change_type: str | None) -> bool | None:
+    """Return what an expression is when only the risk's rank and the change's type are known; ``None`` is unknown."""
+    match node:
+        case core.Not():
+            inner = partial(node.operand, risk, change_type)
+            return None if inner is None else not inner
+        case core.And():
+            values = [partial(o, risk, change_type) for o in node.operands]
+            return False if False in values else None if None in values else True
+        case core.Or():
+            values = [partial(o, risk, change_type) for o in node.operands]
+            return True if True in values else None if None in values else False
+        case core.Compare():
+            left, right = _value(node.left, risk, change_type), _value(node.right, risk, change_type)
+            return None if left is None or right is None else _OPERATORS[node.operator](left, right)
+        case core.Contains(items=core.Const(value=values)):
+            item = _value(node.item, risk, change_type)
+            return None if item is None else item in values
+    return None
+
+
+def _value(node: core.Core, risk: int | None, change_type: str | None) -> object:
+    match node:
+        case core.Const():
+            return node.value
+        case core.RiskLevel():
+            return risk
+        case core.ChangeField(path=("type",)):
+            return change_type
+    return None
+
+
+def undecided(pack: core.Pack, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
+    """Warn of each environment and its risk levels for which no statement says how approval happens."""
+    for environment in sorted(pack.environments):
+        deciding = [s for s in pack.statements if s.kind in ("automatic", "approve") and environment in s.environments]
+        open_levels = [
+            level
+            for rank, level in enumerate(pack.levels)
+            if not any(s.guard is None or partial(s.guard, rank, None) is not False for s in deciding)
+        ]
+        if open_levels:
+            shown = "" if len(open_levels) == len(pack.levels) else f" at risk {', '.join(open_levels)}"
+            message = f"no rule decides approval in `{environment}`{shown}: every such change is denied"
+            hint = f"add `approve automatically` or `approve by …` to a rule for {environment}"
+            yield Diagnostic("GC301", message, places[environment], "", hint, "warning")
+
+
+def constant_guards(pack: core.Pack) -> Iterator[Diagnostic]:
+    """Report guards that can never hold, and warn of those that always do."""
+    change_types = next(f.type.members for f in vocabulary.change_type().fields if f.name == "type")
+    for s in pack.statements:
+        if s.guard is None:
+            continue
+        nodes = list(core.walk(s.guard))
+        ranks = range(len(pack.levels)) if any(isinstance(n, core.RiskLevel) for n in nodes) else (None,)
+        by_type = any(isinstance(n, core.ChangeField) and n.path == ("type",) for n in nodes)
+        kinds = change_types if by_type else (None,)
+        values = {partial(s.guard, rank, kind) for rank in ranks for kind in kinds}
+        if values == {False}:
+            message = f"`{s.guard.text}` can never hold"
+            yield Diagnostic("GC304", message, s.span, "this statement is never in scope")
+        elif values == {True}:
+            message = f"`{s.guard.text}` always holds"
+            yield Diagnostic("GC305", message, s.span, "", "drop the `when`", "warning")

@@ -1,0 +1,382 @@
+"""Check and resolve expressions against the vocabulary: AST in, core out, every problem collected on the way.
+
+What does not check becomes a constant of the type `unknown`, which silences what would only follow from it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC
+from typing import Any
+
+from gatecheck.lang import ast, core, types, unparse
+from gatecheck.lang.types import BOOL, DURATION, INT, STRING, UNKNOWN, Type
+from gatecheck.text.diagnostic import Diagnostic
+from gatecheck.text.glob import translate, translate_text
+from gatecheck.text.nearest import did_you_mean
+from gatecheck.text.source import Span
+
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+_PLAIN = (core.Const, core.ChangeField, core.AttributeField, core.EvidenceField, core.ItemField, core.Item)
+FUNCTIONS = ("all", "any", "count", "soak")
+
+
+class Names:
+    """What names mean in a pack: declarations by name, and the types that the vocabulary gives them."""
+
+    def __init__(
+        self,
+        change: Type,
+        risk: Type | None,
+        attributes: Mapping[str, Type],
+        gates: Mapping[str, tuple[Type, Mapping[str, Type]]],
+        lets: Mapping[str, ast.Let],
+        windows: Iterable[str],
+        environments: Iterable[str],
+        report: Callable[[Diagnostic], None],
+    ) -> None:
+        self.change = change
+        self.risk = risk
+        self.attributes = attributes
+        self.gates = gates
+        self.lets = lets
+        self.windows = frozenset(windows)
+        self.environments = frozenset(environments)
+        self.report = report
+        self.resolved_lets: dict[str, core.Core] = {}
+        self.open_lets: list[str] = []
+
+
+class Resolver:
+    """Resolve expressions in one place: a rule, a gate's own condition, or a `where` over some items."""
+
+    def __init__(self, names: Names, gate: str = "", item: Type | None = None, within_risk: bool = False) -> None:
+        self.names = names
+        self.gate = gate
+        self.item = item
+        self.within_risk = within_risk
+
+    # -- entry points
+
+    def condition(self, node: ast.Expression) -> core.Core:
+        """Resolve an expression that must be true or false."""
+        made = self.resolve(node, BOOL)
+        if made.type not in (BOOL, UNKNOWN):
+            label = f"this is a {made.type}"
+            self.problem("GC202", f"`{made.text}` is neither true nor false", node.span, label, "compare it with something")
+            return self.unknown(node)
+        return made
+
+    def resolve(self, node: ast.Expression, expected: Type | None = None) -> core.Core:
+        """Resolve any expression; ``expected`` lets a bare name be read as a symbol of that type."""
+        match node:
+            case ast.Literal():
+                return self.literal(node)
+            case ast.Reference():
+                return self.reference(node, expected)
+            case ast.ListOf():
+                return self.list_of(node, expected)
+            case ast.Call():
+                return self.call(node)
+            case ast.During():
+                return self.during(node)
+            case ast.Compare():
+                return self.compare(node)
+            case ast.Contains():
+                return self.contains(node)
+            case ast.Matches():
+                return self.matches(node)
+            case ast.Not():
+                return core.Not(BOOL, unparse.expression(node), self.condition(node.operand))
+            case ast.And():
+                return core.And(BOOL, unparse.expression(node), tuple(self.condition(o) for o in node.operands))
+            case ast.Or():
+                return core.Or(BOOL, unparse.expression(node), tuple(self.condition(o) for o in node.operands))
+
+    # -- leaves
+
+    def literal(self, node: ast.Literal) -> core.Core:
+        value: Any = node.value
+        if node.kind == "instant":
+            value = value.astimezone(UTC)
+        type_ = BOOL if node.kind == "bool" else types.SCALARS[node.kind]
+        return core.Const(type_, unparse.literal(node), value)
+
+    def reference(self, node: ast.Reference, expected: Type | None) -> core.Core:
+        text = ".".join(node.parts)
+        head, rest = node.parts[0], node.parts[1:]
+        if not rest and expected is not None and head in expected.members:
+            return self.symbol(head, expected)
+        found = self.head(node, head, rest, text)
+        if found is not None:
+            return found
+        if not rest and expected is not None and expected.is_enumeration:
+            message = f"`{head}` is not one of {expected}"
+            self.problem("GC201", message, node.span, "", did_you_mean(head, expected.members))
+        else:
+            known = [*self.known_heads(), *self.dotted(head)]
+            self.problem("GC201", f"unknown name `{text}`", node.span, "", did_you_mean(text, known))
+        return self.unknown(node)
+
+    def head(self, node: ast.Reference, head: str, rest: tuple[str, ...], text: str) -> core.Core | None:
+        """Resolve a dotted name by its first word; ``None`` when nothing has that name here."""
+        if self.item is not None:
+            field = self.item.field(head)
+            if field is not None and not rest:
+                return core.ItemField(field.type, text, head, field.nullable)
+            if head == "it" and not rest and not self.item.fields:
+                return core.Item(self.item, text)
+        if self.gate and not rest and (own := self.gate_field(self.gate, head, text)) is not None:
+            return own
+        if head == "change" and rest:
+            return self.change_field(node, rest, text)
+        if head == "risk" and not rest and self.names.risk is not None:
+            if self.within_risk:
+                self.problem("GC201", "risk can't depend on itself", node.span, "", "ask about the change instead")
+                return self.unknown(node)
+            return core.RiskLevel(self.names.risk, text)
+        if head in self.names.lets and not rest:
+            return self.let(node, head)
+        if head in self.names.gates:
+            return self.gate_reference(node, head, rest, text)
+        return None
+
+    def symbol(self, name: str, type_: Type) -> core.Const:
+        return core.Const(type_, name, type_.members.index(name) if type_.ordered else name)
+
+    def change_field(self, node: ast.Reference, rest: tuple[str, ...], text: str) -> core.Core:
+        if len(rest) == 1 and rest[0] in self.names.attributes:
+            return core.AttributeField(self.names.attributes[rest[0]], text, rest[0])
+        record, nullable, field = self.names.change, False, None
+        for depth, name in enumerate(rest):
+            field = record.field(name)
+            if field is None:
+                known = [f.name for f in record.fields] + (list(self.names.attributes) if depth == 0 else [])
+                where = ".".join(node.parts[: depth + 1])
+                near = did_you_mean(name, known)
+                self.problem("GC201", f"`{where}` has no field `{name}`", node.span, "", near)
+                return self.unknown(node)
+            record, nullable = field.type, nullable or field.nullable
+        return core.ChangeField(record, text, rest, nullable)
+
+    def let(self, node: ast.Reference, name: str) -> core.Core:
+        names = self.names
+        if name in names.open_lets:
+            circle = " -> ".join([*names.open_lets[names.open_lets.index(name) :], name])
+            self.problem("GC209", f"`let {name}` is defined by itself", node.span, circle)
+            return self.unknown(node)
+        if name not in names.resolved_lets:
+            names.open_lets.append(name)
+            names.resolved_lets[name] = Resolver(names, within_risk=self.within_risk).resolve(names.lets[name].value)
+            names.open_lets.pop()
+        return names.resolved_lets[name]
+
+    def gate_reference(self, node: ast.Reference, gate: str, rest: tuple[str, ...], text: str) -> core.Core:
+        if self.gate or self.within_risk or self.item is not None:
+            place = "a gate's own condition" if self.gate else "risk" if self.within_risk else "a `where`"
+            self.problem("GC201", f"{place} can't depend on the gate `{gate}`", node.span)
+            return self.unknown(node)
+        if not rest:
+            return core.GateResult(BOOL, text, gate)
+        field = self.gate_field(gate, rest[0], text) if len(rest) == 1 else None
+        if field is None:
+            record, declared = self.names.gates[gate]
+            near = did_you_mean(rest[0], [*(f.name for f in record.fields), *declared])
+            self.problem("GC201", f"the evidence of `{gate}` has no field `{'.'.join(rest)}`", node.span, "", near)
+            return self.unknown(node)
+        return field
+
+    def gate_field(self, gate: str, name: str, text: str) -> core.Core | None:
+        record, declared = self.names.gates[gate]
+        if name in declared:
+            return core.EvidenceField(declared[name], text, gate, name, nullable=True, declared=True)
+        field = record.field(name)
+        if field is None:
+            return None
+        return core.EvidenceField(field.type, text, gate, name, field.nullable, declared=False)
+
+    def known_heads(self) -> list[str]:
+        names = [*self.names.lets, *self.names.gates, *(["risk"] if self.names.risk else [])]
+        if self.gate:
+            record, declared = self.names.gates[self.gate]
+            names = [*(f.name for f in record.fields), *declared]
+        if self.item is not None:
+            names += [f.name for f in self.item.fields]
+        return names
+
+    def dotted(self, head: str) -> list[str]:
+        fields = [*(f.name for f in self.names.change.fields), *self.names.attributes]
+        return [f"change.{f}" for f in fields] if not self.gate and (head in fields or head.startswith("chan")) else []
+
+    # -- compounds
+
+    def list_of(self, node: ast.ListOf, expected: Type | None) -> core.Core:
+        if not node.items:
+            self.problem("GC202", "an empty list holds nothing", node.span, "", "name at least one value")
+            return self.unknown(node)
+        wanted = expected.item if expected is not None else None
+        items = [self.resolve(i, wanted) for i in node.items]
+        for made, written in zip(items, node.items, strict=True):
+            if not isinstance(made, core.Const):
+                self.problem("GC202", f"`{made.text}` is not a fixed value", written.span, "a list is of fixed values")
+                return self.unknown(node)
+            if not types.comparable(made.type, wanted or items[0].type):
+                self.mismatch(written.span, made, wanted or items[0].type)
+                return self.unknown(node)
+        values = tuple(i.value for i in items if isinstance(i, core.Const))
+        return core.Const(types.list_of(wanted or items[0].type), unparse.expression(node), values)
+
+    def call(self, node: ast.Call) -> core.Core:
+        if node.function == "soak":
+            self.problem("GC214", "`soak` must be compared with a duration", node.span, "", "such as `soak(staging) >= 24h`")
+            return self.unknown(node)
+        if node.function not in FUNCTIONS:
+            near = did_you_mean(node.function, FUNCTIONS)
+            self.problem("GC214", f"there is no function `{node.function}`", node.span, "", near)
+            return self.unknown(node)
+        items = self.resolve(node.argument)
+        if items.type == UNKNOWN:
+            return items
+        if items.type.item is None or isinstance(items, core.Const):
+            self.problem("GC202", f"`{node.function}` takes a list", node.argument.span, f"this is a {items.type}")
+            return self.unknown(node)
+        if self.item is not None:
+            self.problem("GC214", f"`{node.function}` can't stand inside a `where`", node.span)
+            return self.unknown(node)
+        where = None
+        if node.where is not None:
+            where = Resolver(self.names, self.gate, items.type.item, self.within_risk).condition(node.where)
+        if where is None and node.function == "all":
+            self.problem("GC214", "`all` needs a `where`", node.span, "", "such as `all(change.files where …)`")
+            return self.unknown(node)
+        type_ = INT if node.function == "count" else BOOL
+        return core.Quantified(type_, unparse.expression(node), node.function, items, where)
+
+    def during(self, node: ast.During) -> core.Core:
+        if node.window not in self.names.windows:
+            near = did_you_mean(node.window, self.names.windows)
+            self.problem("GC205", f"there is no window `{node.window}`", node.span, "", near)
+            return self.unknown(node)
+        if self.gate or self.within_risk or self.item is not None:
+            self.problem("GC201", "`during` can stand in rules only", node.span)
+            return self.unknown(node)
+        return core.During(BOOL, unparse.expression(node), node.window)
+
+    def compare(self, node: ast.Compare) -> core.Core:
+        if soak := self.soak(node):
+            return soak
+        left, right = self.pair(node.left, node.right)
+        if UNKNOWN in (left.type, right.type):
+            return self.unknown(node)
+        if not types.comparable(left.type, right.type):
+            self.mismatch(node.span, right, left.type)
+            return self.unknown(node)
+        if left.type.item is not None or left.type.fields:
+            hint = "count its items, or ask `any(… where …)`"
+            self.problem("GC202", f"a {left.type} can't be compared", node.span, "", hint)
+            return self.unknown(node)
+        if node.operator not in ("==", "!=") and not left.type.is_ordered:
+            self.problem("GC202", f"values of {left.type} have no order", node.span, "", "compare with `==`, `!=` or `in`")
+            return self.unknown(node)
+        if left.type == BOOL and not all(isinstance(s, _PLAIN) for s in (left, right)):
+            self.problem("GC202", "a condition needs no comparison", node.span, "", "write it bare, or with `not`")
+            return self.unknown(node)
+        if isinstance(left, core.Const) and isinstance(right, core.Const):
+            self.problem("GC303", "this comparison never changes", node.span, "both sides are fixed values")
+            return self.unknown(node)
+        return core.Compare(BOOL, unparse.expression(node), left, node.operator, right)
+
+    def pair(self, left: ast.Expression, right: ast.Expression) -> tuple[core.Core, core.Core]:
+        """Resolve two sides, the one that is not a bare symbol first, so that its type explains the other."""
+        if self.is_symbol(left) and not self.is_symbol(right):
+            second = self.resolve(right)
+            return self.resolve(left, second.type), second
+        first = self.resolve(left)
+        return first, self.resolve(right, first.type)
+
+    def is_symbol(self, node: ast.Expression) -> bool:
+        if not isinstance(node, ast.Reference) or len(node.parts) > 1:
+            return False
+        return node.parts[0] not in self.known_heads() and node.parts[0] != "it"
+
+    def soak(self, node: ast.Compare) -> core.Core | None:
+        left, operator, right = node.left, node.operator, node.right
+        if isinstance(right, ast.Call) and right.function == "soak":
+            left, operator, right = right, _FLIPPED[operator], left
+        if not isinstance(left, ast.Call) or left.function != "soak":
+            return None
+        name = left.argument.parts[0] if isinstance(left.argument, ast.Reference) else ""
+        if left.where is not None or name not in self.names.environments:
+            near = did_you_mean(name, self.names.environments)
+            self.problem("GC206", "`soak` takes an environment", left.argument.span, "", near)
+            return self.unknown(node)
+        if self.gate or self.within_risk or self.item is not None:
+            self.problem("GC201", "`soak` can stand in rules only", left.span)
+            return self.unknown(node)
+        if not isinstance(right, ast.Literal) or right.kind != "duration" or operator in ("==", "!="):
+            hint = "such as `soak(staging) >= 24h`"
+            self.problem("GC202", "`soak` is compared with a fixed duration", node.span, "", hint)
+            return self.unknown(node)
+        return core.Soak(BOOL, unparse.expression(node), name, operator, right.value)  # type: ignore[arg-type]
+
+    def contains(self, node: ast.Contains) -> core.Core:
+        text = unparse.expression(node)
+        if isinstance(node.items, ast.ListOf):
+            item = self.resolve(node.item)
+            if item.type == UNKNOWN:
+                return item
+            items = self.resolve(node.items, types.list_of(item.type))
+        else:
+            items = self.resolve(node.items)
+            item = self.resolve(node.item, items.type.item)
+        if UNKNOWN in (item.type, items.type):
+            return self.unknown(node)
+        if items.type.item is None:
+            hint = "write a list: `[a, b]`" if not types.is_text(items.type) else "use `matches` to look into text"
+            self.problem("GC202", "`in` looks into a list", node.items.span, f"this is a {items.type}", hint)
+            return self.unknown(node)
+        if not types.comparable(item.type, items.type.item):
+            self.mismatch(node.item.span, item, items.type.item)
+            return self.unknown(node)
+        return core.Contains(BOOL, text, item, items)
+
+    def matches(self, node: ast.Matches) -> core.Core:
+        subject = self.resolve(node.text)
+        if subject.type == UNKNOWN:
+            return subject
+        if not types.is_text(subject.type):
+            message = f"`matches` looks at text, and `{subject.text}` is a {subject.type}"
+            self.problem("GC202", message, node.text.span)
+            return self.unknown(node)
+        pattern = node.pattern
+        if not isinstance(pattern, ast.Literal) or pattern.kind != "string":
+            self.problem("GC213", "a pattern is a text", pattern.span, "", 'such as `"payments/**"`')
+            return self.unknown(node)
+        try:
+            regex = (translate if subject.type.name == "path" else translate_text)(str(pattern.value))
+        except ValueError as error:
+            self.problem("GC213", f"the pattern can't be read: {error}", pattern.span)
+            return self.unknown(node)
+        return core.Matches(BOOL, unparse.expression(node), subject, regex)
+
+    # -- reports
+
+    def mismatch(self, span: Span, found: core.Core, wanted: Type) -> None:
+        message = f"`{found.text}` is a {found.type}, and a {wanted} is compared here"
+        hint = ""
+        number = found.text.rstrip("%")
+        if wanted.name == "percent" and found.type.name in ("int", "decimal"):
+            hint = f"write `{number}%`"
+        elif wanted.name in ("int", "decimal") and found.type.name == "percent":
+            hint = f"write `{number}`"
+        elif wanted.name == DURATION.name and found.type.name == "int":
+            hint = f"write a unit: `{number}h`"
+        elif wanted.is_enumeration and found.type == STRING:
+            hint = f"write it without quotes: `{number[1:-1]}`"
+        elif types.is_text(wanted) and found.type.is_enumeration:
+            hint = f'write it in quotes: `"{number}"`'
+        self.problem("GC202", message, span, "", hint)
+
+    def problem(self, code: str, message: str, span: Span, label: str = "", hint: str = "") -> None:
+        self.names.report(Diagnostic(code, message, span, label, hint))
+
+    def unknown(self, node: ast.Expression) -> core.Core:
+        return core.Const(UNKNOWN, unparse.expression(node), None)

@@ -1,0 +1,75 @@
+"""A rule pack as files: read from a folder, digested, parsed and checked.
+
+A pack is digested as the list of its files' digests, so that it is named by its bytes alone, wherever it lies.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gatecheck.lang.core import Pack
+from gatecheck.model.canonical import canonical, digest
+from gatecheck.text.diagnostic import Diagnostic, RulesError, input_error
+from gatecheck.text.source import Source
+
+SUFFIX = ".gate"
+_MAX_FILES = 20_000
+_MAX_BYTES = 64 * 1024 * 1024
+
+
+def read_folder(path: Path) -> dict[str, bytes]:
+    """Return a pack's files by their path below its folder; a single `.gate` file is a pack of one."""
+    if path.is_file():
+        return {path.name: path.read_bytes()}
+    if not path.is_dir():
+        raise input_error("GC501", "there is no such rule pack", file=str(path), hint="name a folder of `.gate` files")
+    files: dict[str, bytes] = {}
+    total = 0
+    for found in sorted(path.rglob(f"*{SUFFIX}")):
+        if found.is_file():
+            raw = found.read_bytes()
+            files[found.relative_to(path).as_posix()] = raw
+            total += len(raw)
+        if len(files) > _MAX_FILES or total > _MAX_BYTES:
+            most = f"{_MAX_FILES:,} files or {_MAX_BYTES // (1024 * 1024)} MiB"
+            raise input_error("GC502", f"the pack holds more than {most}", file=str(path))
+    if not files:
+        raise input_error("GC501", "there is no `.gate` file in this folder", file=str(path))
+    return files
+
+
+def digests(files: Mapping[str, bytes]) -> tuple[tuple[str, str], ...]:
+    """Return each file's path and digest, in the order of the paths."""
+    return tuple((path, digest(files[path])) for path in sorted(files))
+
+
+def pack_digest(named: tuple[tuple[str, str], ...]) -> str:
+    """Return the digest that names a pack: of the canonical list of its files' paths and digests."""
+    return digest(canonical([{"digest": each, "path": path} for path, each in named]))
+
+
+def load(files: Mapping[str, bytes], where: str = "") -> tuple[Pack, tuple[Diagnostic, ...], dict[str, Source]]:
+    """Return the checked pack, warnings, and sources; ``RulesError`` with every problem where it has errors.
+
+    ``where`` is put before the file names in messages, so that an editor finds them.
+    """
+    pack, found, sources = examine(files, where)
+    if pack is None:
+        raise RulesError(*found, sources=sources)
+    return pack, found, sources
+
+
+def examine(files: Mapping[str, bytes], where: str = "") -> tuple[Pack | None, tuple[Diagnostic, ...], dict[str, Source]]:
+    """Return the checked pack or ``None``, every diagnostic, and the sources that they point into."""
+    from gatecheck.lang.check import check
+    from gatecheck.lang.parser import parse
+    from gatecheck.model.document import decode_text
+
+    sources = {path: Source(path, decode_text(files[path], where + path)) for path in sorted(files)}
+    parsed = [parse(source) for source in sources.values()]
+    problems = tuple(p for _, found in parsed for p in found)
+    named = digests(files)
+    checked = check([file for file, _ in parsed], pack_digest(named), named)
+    if problems:
+        # Names that only the unparsed part declares would be reported as unknown: syntax comes first.
+        return None, problems, sources
+    return checked.pack, checked.diagnostics, sources

@@ -1,0 +1,74 @@
+"""The types of the language. There are few, they never convert into each other, and each names its unit."""
+
+from msgspec import Struct
+
+
+class Type(Struct, frozen=True):
+    """A type: a scalar, an enumeration of symbols (`ordered` where they rise), a list, or a record."""
+
+    name: str
+    members: tuple[str, ...] = ()
+    ordered: bool = False
+    item: "Type | None" = None
+    fields: tuple["FieldType", ...] = ()
+
+    def __str__(self) -> str:
+        return f"list of {self.item}" if self.item is not None else self.name
+
+    @property
+    def is_enumeration(self) -> bool:
+        """Whether values are symbols, written as bare names."""
+        return bool(self.members)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether `<` and its kin compare two values."""
+        return self.ordered or self.name in _ORDERED
+
+    def field(self, name: str) -> "FieldType | None":
+        """Return a record's field, or ``None``."""
+        return next((f for f in self.fields if f.name == name), None)
+
+
+class FieldType(Struct, frozen=True):
+    """A record's field. A nullable one may be unmeasured, which makes what uses it undetermined."""
+
+    name: str
+    type: Type
+    nullable: bool = False
+    doc: str = ""
+
+
+BOOL = Type("bool")
+INT = Type("int")
+DECIMAL = Type("decimal")
+PERCENT = Type("percent")
+DURATION = Type("duration")
+DATE = Type("date")
+INSTANT = Type("instant")
+STRING = Type("string")
+PATH = Type("path")
+SEVERITY = Type("severity", ("none", "low", "medium", "high", "critical"), ordered=True)
+UNKNOWN = Type("unknown")  # of what did not check: silences what would follow from it
+
+_ORDERED = {"int", "decimal", "percent", "duration", "date", "instant"}
+SCALARS = {t.name: t for t in (BOOL, INT, DECIMAL, PERCENT, DURATION, DATE, INSTANT, STRING, PATH, SEVERITY)}
+
+
+def is_text(type_: Type) -> bool:
+    """Tell whether values are text, which `matches` and `==` compare with `"…"`."""
+    return type_.name in ("string", "path")
+
+
+def comparable(left: Type, right: Type) -> bool:
+    """Tell whether `left == right` makes sense: one type on both sides, whole numbers going with decimals."""
+    if UNKNOWN in (left, right) or left == right:
+        return True
+    if {left.name, right.name} <= {"int", "decimal"}:
+        return True
+    return is_text(left) and is_text(right)
+
+
+def list_of(item: Type) -> Type:
+    """Return the type of lists of ``item``."""
+    return Type("list", item=item)
