@@ -54,6 +54,15 @@ def verify(ledger: Ledger, trust: AllowedSigners | None = None) -> Report:
     return Report(tuple(writers), tuple(problems), trust.name if trust is not None else OWN_TRUST)
 
 
+def verify_entry(ledger: Ledger, entry: Entry) -> tuple[Problem, ...]:
+    """Return what is wrong with one entry looked at alone, judged by the keys that the ledger itself names."""
+    checker = Checker(ledger.store)
+    genesis = entry
+    for older in ledger.history(entry.writer, entry.commit):
+        genesis = older
+    return tuple(checker.problems(entry, checker.own_trust(genesis)))
+
+
 def _verify_writer(
     ledger: Ledger, checker: Checker, name: str, tip: str, trust: AllowedSigners | None, seen: Tip | None,
     problems: list[Problem],
