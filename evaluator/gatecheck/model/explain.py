@@ -141,8 +141,9 @@ def _value_problem(refused: _Refusal) -> tuple[str, str, str]:
     if rule == "type":
         return "GC513", *_type_problem(subject, refused)
     if rule == "enum":
-        near = nearest(found, refused.bound) if isinstance(found, str) else None
-        listed = "it is one of " + ", ".join(f"`{v}`" for v in refused.bound)
+        known = [v for v in refused.bound if v is not None]
+        near = nearest(found, known) if isinstance(found, str) else None
+        listed = "it is one of " + ", ".join(f"`{v}`" for v in known)
         return "GC514", f"{subject} can't be {shown}", f"did you mean `{near}`? {listed}" if near else listed
     if rule in ("minimum", "maximum"):
         bound = "at least" if rule == "minimum" else "at most"
