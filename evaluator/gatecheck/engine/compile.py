@@ -44,8 +44,7 @@ def _meta(pack: core.Pack) -> dict[str, Any]:
         "groups": {n: None if m is None else tuple(sorted({p.casefold() for p in m})) for n, m in pack.groups.items()},
         "gates": tuple(sorted(pack.gates)),
         "attributes": {
-            a.name: (a.type.item.name if a.type.item else a.type.name, a.type.item is not None, a.has_default, _portable(a.default))
-            for a in pack.attributes.values()
+            a.name: (a.type.name, a.has_default, _portable(a.default)) for a in pack.attributes.values()
         },
         "rules": len({s.rule for s in pack.statements}),
     }

@@ -184,6 +184,11 @@ class Emitter:
     def evidence_field(self, node: core.EvidenceField) -> Code:
         reader = node.type.name if node.type.name in _READ else "severity" if node.type.name == "severity" else "plain"
         absent = self.module.undetermined("evidence", node.gate, f"its evidence does not measure {node.name}")
+        if node.declared:
+            read = f"lambda d: {_reader(node.type)}(d.get({node.name!r}))"
+            if node.gate != self.own:
+                return f"field({self.result(node.gate)}, 'fields', {read}, {absent})", False
+            return f"known({_reader(node.type)}(f['fields'].get({node.name!r})), {absent})", False
         if node.gate != self.own:
             return f"field({self.result(node.gate)}, {node.name!r}, {reader}, {absent})", False
         if reader == "plain" and not node.nullable:
@@ -264,6 +269,11 @@ class _Item(Emitter):
                 return f"apply(matched, {match_}, {subject})", False
             return f"({match_}({subject}) is not None)", True
         return super().leaf(node)
+
+
+def _reader(type_: Type) -> str:
+    """Return the reader of a field that a generic document carries, which nothing has checked before."""
+    return {"int": "whole", "bool": "flag", "string": "text"}.get(type_.name, type_.name)
 
 
 _READ = {"percent", "decimal", "duration", "instant", "date"}

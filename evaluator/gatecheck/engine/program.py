@@ -56,7 +56,7 @@ _NAMES: dict[str, Any] = {
     "any_of": kleene.any_of, "apply": kleene.apply, "approve": approve, "automatic": automatic, "both": kleene.both,
     "compile_glob": _glob, "contains": _contains, "count_of": kleene.count_of, "date": kleene.date,
     "datetime": datetime, "decimal": kleene.decimal, "duration": kleene.duration, "either": kleene.either,
-    "eq": operator.eq, "field": field, "ge": operator.ge, "gt": operator.gt, "instant": kleene.instant,
+    "eq": operator.eq, "field": field, "flag": kleene.flag, "text": kleene.text, "whole": kleene.whole, "ge": operator.ge, "gt": operator.gt, "instant": kleene.instant,
     "known": known, "le": operator.le, "lt": operator.lt, "matched": _matched, "ne": operator.ne,
     "negate": kleene.negate, "percent": kleene.percent, "plain": plain, "severity": kleene.severity,
     "through": through, "timedelta": timedelta, "window": _window,
@@ -72,7 +72,7 @@ class Program:
         self.environments: dict[str, tuple[str, ...]] = meta["environments"]
         self.levels: tuple[str, ...] = meta["levels"]
         self.gates: frozenset[str] = frozenset(meta["gates"])
-        self.attributes: dict[str, tuple[str, bool, bool, Any]] = meta["attributes"]
+        self.attributes: dict[str, tuple[str, bool, Any]] = meta["attributes"]
         self._groups: dict[str, tuple[str, ...] | None] = meta["groups"]
         self._members: dict[str, frozenset[str]] = {}
         self._load = load
@@ -176,20 +176,18 @@ def _attributes(program: Program, request: Request, x: Evaluation) -> None:
     given = request.change.attributes
     if given and not program.attributes.keys() >= given.keys():
         raise _unknown_names(program, request)
-    for name, (kind, many, has_default, default) in program.attributes.items():
-        value = given.get(name, default) if has_default else given.get(name)
-        read = kleene.READERS[kind]
-        made = [read(v) for v in value] if many and isinstance(value, list | tuple) else None if many else read(value)
-        if made is None or (many and None in made):
-            raise _bad_attribute(name, kind, many, name in given)
+    for name, (kind, has_default, default) in program.attributes.items():
+        made = kleene.READERS[kind](given.get(name, default) if has_default else given.get(name))
+        if made is None:
+            raise _bad_attribute(name, kind, name in given)
         x.attributes[name] = made
 
 
-def _bad_attribute(name: str, kind: str, many: bool, given: bool) -> InputError:
-    type_ = f"list of {kind}" if many else kind
-    if not given:
-        return InputError(Diagnostic("GC521", f"the change does not carry the attribute `{name}`", hint=f"add `{name}` ({type_}) under `attributes`"))  # fmt: skip
-    return InputError(Diagnostic("GC521", f"the attribute `{name}` is not a {type_}"))
+def _bad_attribute(name: str, kind: str, given: bool) -> InputError:
+    if given:
+        return InputError(Diagnostic("GC521", f"the attribute `{name}` of the change is not a {kind}"))
+    hint = f"add `{name}` (a {kind}) under `attributes`"
+    return InputError(Diagnostic("GC521", f"the change does not carry the attribute `{name}`", hint=hint))
 
 
 def _unknown_names(program: Program, request: Request) -> InputError:

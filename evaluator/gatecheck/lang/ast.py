@@ -232,10 +232,9 @@ class Risk(Node, frozen=True, eq=False):
 
 
 class TypeName(Node, frozen=True, eq=False):
-    """`string`, `list of string`."""
+    """`string`, `percent`."""
 
     name: str
-    item: str = ""
 
 
 class Attribute(Node, frozen=True, eq=False):

@@ -160,12 +160,10 @@ class _Checker:
         return tuple(ordered), otherwise or 0
 
     def check_type(self, written: ast.TypeName) -> Type:
-        if written.name == "list" and written.item in _TYPES:
-            return types.list_of(types.SCALARS[written.item])
-        if written.name in _TYPES and not written.item:
+        if written.name in _TYPES:
             return types.SCALARS[written.name]
-        name = written.item if written.name == "list" and written.item else written.name
-        self.problem("GC202", f"there is no type `{name}`", written.span, "", did_you_mean(name, [*_TYPES, "list of string"]))
+        hint = did_you_mean(written.name, _TYPES)
+        self.problem("GC202", f"there is no type `{written.name}`", written.span, "", hint)
         return types.UNKNOWN
 
     def check_attribute(self, a: ast.Attribute) -> core.Attribute:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
+from msgspec.structs import replace
+
 from gatecheck.lang import ast, core, types, unparse
 from gatecheck.lang.types import BOOL, DURATION, INT, STRING, UNKNOWN, Type
 from gatecheck.text.diagnostic import Diagnostic
@@ -167,7 +169,7 @@ class Resolver:
             names.open_lets.append(name)
             names.resolved_lets[name] = Resolver(names, within_risk=self.within_risk).resolve(names.lets[name].value)
             names.open_lets.pop()
-        return names.resolved_lets[name]
+        return replace(names.resolved_lets[name], text=name)
 
     def gate_reference(self, node: ast.Reference, gate: str, rest: tuple[str, ...], text: str) -> core.Core:
         if self.gate or self.within_risk or self.item is not None:

@@ -309,7 +309,7 @@ class _Build(Transformer[Token, ast.Node]):
         return ast.Risk(self.span(children), tuple(str(n) for n in _names(children)), _nodes(children))
 
     def type(self, children: _Children) -> ast.TypeName:
-        return ast.TypeName(self.span(children), str(children[0]), str(children[2]) if len(children) > 2 else "")
+        return ast.TypeName(self.span(children), str(children[0]))
 
     def attribute(self, children: _Children) -> ast.Attribute:
         default = children[5] if len(children) > 4 else None

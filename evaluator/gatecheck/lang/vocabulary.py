@@ -42,6 +42,8 @@ def _record(name: str, schema: dict[str, Any], definitions: dict[str, Any]) -> T
     fields = []
     for key, given in schema.get("properties", {}).items():
         spec = _resolved(given, definitions)
+        if "additionalProperties" in spec and "properties" not in spec:
+            continue  # an open mapping has no names to know; a gate declares those it needs
         nullable = (key not in required and "default" not in given and "default" not in spec) or _may_be_null(spec)
         fields.append(FieldType(key, _type(f"{name}.{key}", spec, definitions), nullable, spec.get("description", "")))
     return Type(name, fields=tuple(fields))

@@ -1,0 +1,92 @@
+"""Keep what is costly to make, by the content that it was made from, in a folder of the user's own.
+
+What lies there is executable, so it never lies inside a repository, and is read only where the folder and the file
+belong to the user and nobody else can write them. Each file carries the digest of what it holds; one that is torn,
+half-written or foreign counts as absent. Deleting the folder loses nothing but time.
+"""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+_MAGIC = b"gatecheck cache 1\n"
+_DIGEST = 32
+_MOST = 256 * 1024 * 1024
+
+
+def folder() -> Path | None:
+    """Return the cache folder, made on first use; ``None`` where there is none to be trusted."""
+    named = os.environ.get("GATECHECK_CACHE", "")
+    if named == "off":
+        return None
+    base = named or os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    path = Path(base) if named else Path(base, "gatecheck")
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        try:
+            path.mkdir(parents=True, mode=0o700)
+            found = os.lstat(path)
+        except OSError:
+            return None
+    except OSError:
+        return None
+    return path if _is_own(found, directory=True) else None
+
+
+def _is_own(found: os.stat_result, *, directory: bool) -> bool:
+    import stat
+
+    kind = stat.S_ISDIR if directory else stat.S_ISREG
+    owner = getattr(os, "geteuid", lambda: found.st_uid)()
+    return kind(found.st_mode) and found.st_uid == owner and not found.st_mode & 0o022
+
+
+class Kept:
+    """One cached file, open for reading: a head, and a body of which sections are read as they are needed."""
+
+    def __init__(self, file: BinaryIO, head: bytes, start: int) -> None:
+        self.head = head
+        self._file = file
+        self._start = start
+
+    def section(self, offset: int, length: int, digest: bytes) -> bytes | None:
+        """Return a section of the body, or ``None`` where its bytes are not those that the digest names."""
+        self._file.seek(self._start + offset)
+        raw = self._file.read(length)
+        return raw if sha256(raw).digest() == digest else None
+
+
+def read(key: str) -> Kept | None:
+    """Return what is kept under a key, if it is ours and its head is whole."""
+    at = folder()
+    if at is None:
+        return None
+    try:
+        file = (at / key).open("rb")
+        if _is_own(os.fstat(file.fileno()), directory=False):
+            mark = file.read(len(_MAGIC) + _DIGEST + 8)
+            digest, size = mark[len(_MAGIC) : -8], int.from_bytes(mark[-8:], "big")
+            head = file.read(size) if mark[: len(_MAGIC)] == _MAGIC and size < _MOST else b""
+            if head and sha256(head).digest() == digest:
+                return Kept(file, head, len(mark) + size)
+        file.close()
+    except OSError:
+        pass
+    return None
+
+
+def write(key: str, head: bytes, body: bytes) -> None:
+    """Keep a head and a body, whole or not at all; a cache that can't be written is no error."""
+    at = folder()
+    if at is None:
+        return
+    beside = at / f"{key}.{os.getpid()}.new"
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_MAGIC + sha256(head).digest() + len(head).to_bytes(8, "big") + head + body)
+        beside.replace(at / key)
+    except OSError:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""The command group: knows every command's name and summary, and imports a command only when it is run."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from gatecheck.cli.exits import Exit
+from gatecheck.text.diagnostic import LedgerError, ProblemError, RulesError, render
+from gatecheck.version import GATECHECK
+
+_COMMANDS = {
+    "evaluate": "Decide whether a change may enter an environment.",
+    "check": "Check a rule pack.",
+    "change": "Write the change document from git.",
+    "replay": "Repeat recorded decisions and compare them.",
+    "ledger": "Read and verify the ledger.",
+    "render": "Show a recorded decision in another format.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"gatecheck.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            from gatecheck.text.nearest import did_you_mean
+
+            ctx.fail(f"there is no command `{args[0]}`; {did_you_mean(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(GATECHECK, message="gatecheck %(version)s")
+def app() -> None:
+    """Decide by rules whether a change may be promoted, and keep a signed record of every decision.
+
+    \b
+    Exit codes:
+      0 allow   3 deny   4 pending
+      2 a wrong option or document   5 wrong rules   6 a broken ledger or signature
+      1 anything unexpected
+    """
+
+
+def run(args: list[str]) -> int:
+    """Run the command line and return its exit code; expected problems become sentences on stderr."""
+    try:
+        code = app.main(args, prog_name="gatecheck", standalone_mode=False)
+    except ProblemError as error:
+        click.echo(render(error.diagnostics, error.sources), err=True)
+        return _code_of(error)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        return Exit.UNEXPECTED
+    except BrokenPipeError:
+        # Who reads our output has read enough; python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.UNEXPECTED
+    except Exception as error:  # noqa: BLE001  # the last resort: one sentence and a closed gate, not a stack trace
+        if os.environ.get("GATECHECK_DEBUG"):
+            raise
+        click.echo(f"error: unexpected {type(error).__name__}: {error}", err=True)
+        click.echo("  this is a bug in gatecheck; GATECHECK_DEBUG=1 shows where", err=True)
+        return Exit.UNEXPECTED
+    return code if isinstance(code, int) else Exit.ALLOW
+
+
+def _code_of(error: ProblemError) -> Exit:
+    if isinstance(error, RulesError):
+        return Exit.RULES
+    return Exit.LEDGER if isinstance(error, LedgerError) else Exit.USAGE

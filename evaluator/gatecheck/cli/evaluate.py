@@ -1,0 +1,201 @@
+"""``gatecheck evaluate``: read a request's parts, decide, record, show, and exit with the verdict's code."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gatecheck.cli.documents import read_config, read_evidence, read_part, require
+from gatecheck.cli.exits import BY_VERDICT, Exit
+from gatecheck.cli.rules import read_rules
+from gatecheck.engine.load import program_for
+from gatecheck.engine.program import Program
+from gatecheck.gate import Outcome, assemble, decide
+from gatecheck.model.instant import parse_instant
+from gatecheck.model.request import Directory, Request
+from gatecheck.report.decision import Recorded
+
+if TYPE_CHECKING:
+    from gatecheck.ledger.ledger import Ledger
+    from gatecheck.trust.key import SigningKey
+
+_FORMATS = ("text", "json", "markdown", "github")
+_LEDGER = ".gatecheck/ledger"
+KEY_VARIABLE = "GATECHECK_KEY"
+
+
+@click.command(name="evaluate")
+@click.option("--rules", metavar="PATH|REV:PATH", help="The rule pack; `main:rules` reads it from a git revision.")
+@click.option("--change", metavar="FILE", help="The change document; `gatecheck change` writes it.")
+@click.option("-e", "--environment", metavar="NAME", help="The environment that the change is to enter.")
+@click.option("--evidence", multiple=True, metavar="[GATE=]PATH", help="What a tool wrote; a folder is read by file name = gate.")
+@click.option("--approvals", multiple=True, metavar="FILE", help="What people said.")
+@click.option("--directory", metavar="FILE", help="Who is in which group, and who is who.")
+@click.option("--deployments", metavar="FILE", help="Where the artifact has run.")
+@click.option("--as-of", metavar="INSTANT", help="Decide as of this instant, with its offset.  [default: now]")
+@click.option("--ledger", metavar="PATH", help=f"The ledger; made on first use.  [default: {_LEDGER}]")
+@click.option("--no-ledger", is_flag=True, help="Decide only; sign and record nothing.")
+@click.option("--key", metavar="PATH", help=f"The ed25519 key that signs; ${KEY_VARIABLE} may hold one instead.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), help="How to show the decision.  [default: text]")
+@click.option("--output", metavar="FILE", help="Write the decision there instead of to standard output.")
+@click.option("--explain", is_flag=True, help="Show every finding.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever the verdict; errors keep their codes.")
+def command(**given: Any) -> int:
+    """Decide whether a change may enter an environment: allow, pending or deny.
+
+    Options may also stand in `gatecheck.yaml` at the repository's root, under their long names.
+
+    \b
+    Examples:
+      gatecheck evaluate -e production
+      gatecheck evaluate --rules main:rules --change change.json -e staging \\
+          --evidence reports --approvals approvals.yaml
+      gatecheck evaluate -e production --no-ledger --format github
+
+    \b
+    Exit codes: 0 allow, 3 deny, 4 pending; 2 wrong input, 5 wrong rules, 6 ledger.
+    """
+    config, base = read_config(Path())
+    options = _Options(given, config, base)
+    files, where = read_rules(*options.path("rules", "name the folder of `.gate` files"))
+    program = program_for(files, where)
+    as_of = _as_of(given["as_of"])
+    request = _request(options, as_of)
+    if given["no_ledger"]:
+        outcome, recorded = decide(program, request), None
+    else:
+        outcome, recorded = _recorded(options, files, program, request)
+    _show(options, outcome, recorded)
+    return Exit.ALLOW if options.flag("exit_zero") else BY_VERDICT[outcome.decision.verdict]
+
+
+class _Options:
+    """Options as given, else as configured; a configured path is relative to the configuration's folder."""
+
+    def __init__(self, given: Mapping[str, Any], config: Mapping[str, Any], base: Path) -> None:
+        self.given = given
+        self.config = config
+        self.base = base
+
+    def one(self, name: str) -> tuple[str | None, Path]:
+        """Return an option's value, and the folder that a path in it is relative to."""
+        if self.given.get(name) is not None:
+            return self.given[name], Path()
+        return self.config.get(name), self.base
+
+    def path(self, name: str, hint: str) -> tuple[str, Path]:
+        value, base = self.one(name)
+        return require(value, name, hint), base
+
+    def many(self, name: str) -> tuple[tuple[str, ...], Path]:
+        """Return an option that may be given several times."""
+        if self.given[name]:
+            return self.given[name], Path()
+        found = self.config.get(name, ())
+        return (found,) if isinstance(found, str) else tuple(found), self.base
+
+    def flag(self, name: str) -> bool:
+        return bool(self.given[name] or self.config.get(name))
+
+
+def _as_of(text: str | None) -> str:
+    if text is None:  # the one place where the clock is read
+        return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    parse_instant(text, "--as-of")
+    return text
+
+
+def _request(options: _Options, as_of: str) -> Request:
+    sources: dict[str, str] = {}
+
+    def document(name: Any, value: str, base: Path, key: str) -> Any:
+        part, sources[key] = read_part(base / value, name, value)
+        return part
+
+    environment = require(options.one("environment")[0], "environment", "say where to, as `-e production`")
+    change = document("change", *options.path("change", "name the change document"), "change")
+    given, base = options.many("approvals")
+    approvals = []
+    for number, value in enumerate(given):
+        approvals += document("approvals", value, base, "approvals" if len(given) == 1 else f"approvals-{number + 1}")
+    parts: dict[str, Any] = {"directory": Directory(), "deployments": []}
+    for name in parts:
+        value, base = options.one(name)
+        if value is not None:
+            parts[name] = document(name, value, base, name)
+    evidence = read_evidence(*options.many("evidence"))
+    return assemble(change, environment, as_of, evidence=evidence, approvals=approvals, sources=sources, **parts)
+
+
+def _recorded(
+    options: _Options, files: Mapping[str, bytes], program: Program, request: Request
+) -> tuple[Outcome, Recorded]:
+    from gatecheck.gate import enter, with_promotions
+    from gatecheck.ledger.ledger import open_ledger
+    from gatecheck.ledger.memory import state_folder
+
+    key = _key(options)
+    named, base = options.one("ledger")
+    path = base / (named or _LEDGER)
+    ledger: Ledger = open_ledger(path, memory=state_folder(os.environ), create=True)
+    request = with_promotions(program, request, ledger)
+    outcome = decide(program, request)
+    entry = enter(outcome, request, files, program, ledger, key, datetime.now(UTC))
+    return outcome, Recorded(entry.id, str(path), key.fingerprint)
+
+
+def _key(options: _Options) -> "SigningKey":
+    from gatecheck.trust.key import key_from_text, load_key, load_or_make_key
+
+    named, base = options.one("key")
+    if named is not None:
+        return load_key(base / named)
+    text = os.environ.get(KEY_VARIABLE)
+    if text:
+        return key_from_text(text, f"${KEY_VARIABLE}")
+    config = os.environ.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
+    path = Path(config, "gatecheck", "id_ed25519")
+    key, is_new = load_or_make_key(path)
+    if is_new:
+        click.echo(f"made a signing key in {path} ({key.fingerprint}); keep it, and give CI its own", err=True)
+    return key
+
+
+def _show(options: _Options, outcome: Outcome, recorded: Recorded | None) -> None:
+    import json
+
+    from gatecheck.report.decision import render
+
+    form = options.one("form")[0] or options.config.get("format") or "text"
+    statement = json.loads(outcome.statement)
+    to_file, base = options.one("output")
+    colour = to_file is None and form == "text" and _wants_colour()
+    text = render(statement, form, explain=options.flag("explain"), colour=colour, recorded=recorded)
+    if to_file is None:
+        click.echo(text, nl=False)
+    else:
+        (base / to_file).write_text(text, "utf-8")
+    if form == "github":
+        _github(statement, recorded)
+
+
+def _wants_colour() -> bool:
+    import sys
+
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _github(statement: dict[str, Any], recorded: Recorded | None) -> None:
+    """Append the step's summary and outputs to the files that GitHub's runner names."""
+    from gatecheck.report import github
+
+    for variable, text in (
+        ("GITHUB_STEP_SUMMARY", github.summary(statement, recorded)),
+        ("GITHUB_OUTPUT", github.outputs(statement, recorded)),
+    ):
+        if os.environ.get(variable):
+            with Path(os.environ[variable]).open("a", encoding="utf-8") as file:
+                file.write(text)

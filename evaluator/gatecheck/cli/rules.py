@@ -1,0 +1,19 @@
+"""Where rules come from: a folder, or a folder at a git revision that the change under judgement can't touch."""
+
+from pathlib import Path
+
+
+def read_rules(named: str, base: Path) -> tuple[dict[str, bytes], str]:
+    """Return a pack's files and the prefix that their names get in messages.
+
+    ``named`` is a path below ``base``, or `REV:PATH`; a path that exists is never read as a revision.
+    """
+    from gatecheck.lang.pack import read_folder
+
+    path = base / named
+    if ":" not in named or path.exists():
+        return read_folder(path), f"{named.rstrip('/')}/" if path.is_dir() else ""
+    from gatecheck.repository.packs import pack_files
+
+    revision, _, folder = named.partition(":")
+    return pack_files(base, revision, folder), f"{named.rstrip('/')}/"

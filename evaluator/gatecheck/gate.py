@@ -1,0 +1,99 @@
+"""The one composition: a request is put together, decided, signed and entered in the ledger, in this order, here only.
+
+Every way of asking (`evaluate`, `replay`, tests and integrations) comes through ``decide``, so that none can answer
+otherwise.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from gatecheck.engine.program import Program, evaluate
+from gatecheck.engine.record import record
+from gatecheck.model.decision import Decision
+from gatecheck.model.identity import normalize
+from gatecheck.model.request import Approval, Change, Deployment, Directory, Evidence, Promotion, Request
+
+if TYPE_CHECKING:
+    from gatecheck.ledger.entry import Entry
+    from gatecheck.ledger.ledger import Ledger
+    from gatecheck.trust.key import SigningKey
+
+
+class Outcome(NamedTuple):
+    """A decision, and the canonical bytes of its statement and of the request that it answers."""
+
+    decision: Decision
+    statement: bytes
+    request: bytes
+
+
+def assemble(
+    change: Change,
+    environment: str,
+    as_of: str,
+    *,
+    evidence: Mapping[str, Evidence],
+    approvals: list[Approval],
+    directory: Directory,
+    deployments: list[Deployment],
+    sources: Mapping[str, str],
+) -> Request:
+    """Return the normalized request; ``sources`` are the digests of the raw documents, by part."""
+    normal = normalize(change, approvals, directory, deployments)
+    return Request(
+        change=normal.change,
+        environment=environment,
+        as_of=as_of,
+        evidence=dict(evidence),
+        approvals=normal.approvals,
+        directory=normal.directory,
+        deployments=normal.deployments,
+        sources=dict(sources),
+    )
+
+
+def with_promotions(program: Program, request: Request, ledger: "Ledger") -> Request:
+    """Return the request with what the ledger says of its artifact: where it was allowed, where rules ask for that."""
+    from msgspec.structs import replace
+
+    asked = set(program.environments.get(request.environment, ()))
+    if request.change.type == "rollback":
+        asked.add(request.environment)
+    digest = request.change.artifact.digest
+    found = [
+        Promotion(artifact=digest, environment=environment, at=_as_of(ledger, entry), entry=f"sha256:{entry}")
+        for environment in sorted(asked)
+        for _, entry in ledger.allowed(digest, environment)
+    ]
+    return replace(request, promotions=sorted(found, key=lambda p: (p.environment, p.at, p.entry)))
+
+
+def _as_of(ledger: "Ledger", entry: str) -> datetime:
+    """Return the instant as of which an entry decided; when it was recorded says nothing about the artifact."""
+    import json
+    from datetime import UTC
+
+    statement = json.loads(ledger.statement(ledger.find(entry)))
+    return datetime.fromisoformat(statement["predicate"]["as_of"]).astimezone(UTC)
+
+
+def decide(program: Program, request: Request) -> Outcome:
+    """Decide a request; ``InputError`` where it names what the rules do not know."""
+    decision = evaluate(program, request)
+    statement, raw = record(program, request, decision)
+    return Outcome(decision, statement, raw)
+
+
+def enter(
+    outcome: Outcome, request: Request, files: Mapping[str, bytes], program: Program, ledger: "Ledger",
+    key: "SigningKey", recorded_at: datetime,
+) -> "Entry":  # fmt: skip
+    """Sign a decision and append it to the ledger with all that is needed to repeat it."""
+    from gatecheck.ledger.record import Record
+
+    decision, change = outcome.decision, request.change
+    words = (decision.verdict.upper(), change.service, decision.environment, decision.risk)
+    trailers = {"Gatecheck-Service": change.service}
+    made = Record(words, outcome.statement, outcome.request, files, program.digest, trailers)
+    return ledger.append(made, key, recorded_at)

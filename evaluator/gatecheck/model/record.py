@@ -1,0 +1,198 @@
+"""The form in which a decision leaves gatecheck: an in-toto Statement v1, as ``schemas/decision.schema.json`` says.
+
+These classes check what is about to be written: a decision that does not fit its own form is a bug, and is refused.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, convert
+
+from gatecheck.model.decision import Status, Verdict
+from gatecheck.model.request import Commit, Digest, Name, Promotion
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+DECISION = "urn:gatecheck:decision:v1"
+Stamp = Annotated[str, Meta(min_length=20, max_length=32)]
+
+
+class _Closed(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    pass
+
+
+class Compared(_Closed):
+    """A comparison as the rules have it, and the value found."""
+
+    asked: str
+    found: str
+
+
+class Missing(_Closed):
+    """One action that would bring the decision closer to `allow`."""
+
+    action: Literal["approve", "evidence", "wait", "promote", "deploy", "state", "settle", "mend"]
+    subject: str = ""
+    reason: str = ""
+    remedy: str = ""
+    until: Stamp | None = None
+    groups: list[str] = []
+    after: list[str] = []
+
+
+class Counted(_Closed):
+    """An approval that counted."""
+
+    approver: str
+    at: Stamp
+
+
+class RefusedApproval(_Closed):
+    """An approval that did not count, and why."""
+
+    approver: str
+    at: Stamp
+    stance: Literal["approve", "reject", "withdraw"]
+    reason: str
+
+
+class FindingRecord(_Closed):
+    """What one statement in scope came to."""
+
+    id: str
+    rule: str
+    kind: Literal["require", "forbid", "approve", "automatic", "deploy", "notify", "after", "approval"]
+    status: Status
+    statement: str
+    file: str = ""
+    line: int = 0
+    title: str = ""
+    because: str = ""
+    gate: str = ""
+    unbound: bool = False
+    compared: list[Compared] = []
+    counted: list[Counted] = []
+    refused: list[RefusedApproval] = []
+    missing: list[Missing] = []
+    note: str = ""
+
+
+class Reason(_Closed):
+    """What decided the risk."""
+
+    condition: str
+    file: str = ""
+    line: int = 0
+
+
+class RiskRecord(_Closed):
+    """The risk level and why; ``stated`` is the level that the change itself names."""
+
+    level: str
+    reasons: list[Reason]
+    stated: str | None = None
+
+
+class Obligation(_Closed):
+    """What the caller owes if the verdict is to hold."""
+
+    kind: Literal["deploy", "notify"]
+    value: str
+
+
+class NextChange(_Closed):
+    """An instant at which something that the decision rests on changes by itself."""
+
+    at: Stamp
+    cause: str
+    subject: str
+
+
+class EvidenceRecord(_Closed):
+    """Which bytes stood for a gate."""
+
+    kind: str
+    digest: Digest
+    file: str = ""
+    producer: str = ""
+    produced_at: Stamp | None = None
+
+
+class ChangeRecord(_Closed):
+    """Which change was asked about."""
+
+    id: str
+    service: str
+    type: str
+    author: str
+    title: str = ""
+    commit: Commit | None = None
+
+
+class RequestRecord(_Closed):
+    """The digest of the recorded request, and of the raw bytes of what it was made of."""
+
+    digest: Digest
+    sources: dict[str, Digest] = {}
+
+
+class PackFile(_Closed):
+    """One file of the pack."""
+
+    path: str
+    digest: Digest
+
+
+class PackRecord(_Closed):
+    """Which rules decided."""
+
+    digest: Digest
+    files: list[PackFile]
+
+
+class Engine(_Closed):
+    """What decided, by its versions."""
+
+    gatecheck: str
+    language: int
+    tzdata: str
+
+
+class Predicate(_Closed):
+    """The decision itself."""
+
+    verdict: Verdict
+    environment: Name
+    risk: RiskRecord
+    as_of: Stamp
+    change: ChangeRecord
+    findings: list[FindingRecord]
+    missing: list[Missing]
+    next: list[NextChange]
+    obligations: list[Obligation]
+    evidence: dict[str, EvidenceRecord]
+    request: RequestRecord
+    pack: PackRecord
+    engine: Engine
+    overridden: bool = False
+    promotions: list[Promotion] = []
+
+
+class SubjectRecord(_Closed):
+    """The artifact."""
+
+    name: str
+    digest: dict[str, str]
+
+
+class Statement(Struct, frozen=True, forbid_unknown_fields=True, rename={"type_": "_type", "predicate_type": "predicateType"}):
+    """An in-toto statement about one artifact."""
+
+    type_: Literal["https://in-toto.io/Statement/v1"]
+    subject: Annotated[list[SubjectRecord], Meta(min_length=1, max_length=1)]
+    predicate_type: Literal["urn:gatecheck:decision:v1"]
+    predicate: Predicate
+
+
+def check_statement(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement's plain data as it was given; ``ValueError`` if it is not of the form."""
+    convert(plain, Statement)
+    return plain
