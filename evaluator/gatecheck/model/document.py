@@ -143,15 +143,10 @@ def _too_deep(name: str) -> InputError:
 def _check_depth(data: Any, name: str) -> None:
     level = [data]
     for _ in range(MAX_DEPTH + 1):
-        below: list[Any] = []
-        for item in level:
-            if type(item) is dict:
-                below.extend(item.values())
-            elif type(item) is list:
-                below.extend(item)
-        if not below:
+        level = [item for item in level if type(item) is dict or type(item) is list]
+        if not level:
             return
-        level = below
+        level = [below for item in level for below in (item.values() if type(item) is dict else item)]
     raise _too_deep(name)
 
 
