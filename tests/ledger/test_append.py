@@ -169,6 +169,13 @@ def test_a_path_that_git_would_refuse_is_refused(world: World, path: str) -> Non
     assert world.verify().problems == ()
 
 
+def test_a_path_that_is_file_and_folder_at_once_is_refused(world: World) -> None:
+    with pytest.raises(LedgerError) as raised:
+        world.open().append(record(1, pack={"a/b": b"", "a/b/c/d": b""}), world.key, AT)
+    message = "this record can't be entered: the pack's path `a/b` is a file and a folder"
+    assert problem(raised) == Diagnostic("GC717", message)
+
+
 # A record must not contradict itself
 
 
@@ -311,6 +318,37 @@ def test_a_read_only_ledger_is_read_and_not_written() -> None:
     expected = Diagnostic("GC712", message, file=f"{folder}/ledger", hint="nothing was recorded")
     assert run.stderr == ""
     assert run.stdout == f"()\n()\n{expected}\n"
+
+
+_ON_A_FULL_DISK = """
+import sys
+from pathlib import Path
+from resource import RLIMIT_FSIZE, RLIM_INFINITY, setrlimit
+from gatecheck.text.diagnostic import LedgerError
+from ledger_world import AT, World, record
+
+world = World(Path(sys.argv[1]))
+ledger = world.open()
+made = record(2, pack={"long.gate": bytes(range(256)) * 8})
+setrlimit(RLIMIT_FSIZE, (int(sys.argv[2]), RLIM_INFINITY))
+try:
+    ledger.append(made, world.key, AT)
+except LedgerError as error:
+    (diagnostic,) = error.diagnostics
+    print(diagnostic.code, diagnostic.hint)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 20, 150, 300, 500])
+def test_a_disk_that_is_full_breaks_nothing(world: World, limit: int) -> None:
+    world.append(1)
+    command = [sys.executable, "-c", _ON_A_FULL_DISK, str(world.folder), str(limit)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (run.stdout, run.stderr) == ("GC712 nothing was recorded\n", "")
+    assert world.verify().problems == ()
+    assert [entry.seq for entry in world.append(3)] == [2]
+    assert world.fsck() == ""
 
 
 # Not a ledger

@@ -385,6 +385,18 @@ def test_every_byte_of_a_packed_ledger_counts(world: World) -> None:
     assert unnoticed == []
 
 
+def test_a_pack_that_spells_billions_of_names_is_refused_at_once(world: World) -> None:
+    entries = history(world)
+    inner = world.git("mktree", stdin=f"100644 blob {world.git('hash-object', '-w', '--stdin')}\tf\n".encode())
+    for _ in range(12):
+        inner = world.git("mktree", stdin="".join(f"040000 tree {inner}\t{n}\n" for n in range(10)).encode())
+    lines = [line for line in world.git("ls-tree", entries[3].tree).split("\n") if not line.endswith("\tpack")]
+    tree = world.git("mktree", stdin=("\n".join([*lines, f"040000 tree {inner}\tpack"]) + "\n").encode())
+    replant(world, [e._replace(tree=tree) if e.seq == 3 else e for e in entries], {})
+    what = "it holds more than 100,000 names, or is deeper than 64 folders"
+    assert found(world.verify()) == [("GC720", 3, what, "pack")]
+
+
 def test_a_ledger_of_another_user_is_told(world: World) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can give a folder to another user")

@@ -69,7 +69,8 @@ def test_processes_that_arrive_at_once_share_one_key(tmp_path: Path) -> None:
         "key, made = load_or_make_key(pathlib.Path(sys.argv[1])); print(key.fingerprint, made)"
     )
     command = [sys.executable, "-c", code, str(path)]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(6)]
     lines = [process.communicate()[0].split() for process in processes]
     assert len({fingerprint for fingerprint, _ in lines}) == 1
     assert sorted(made for _, made in lines) == ["False"] * 5 + ["True"]

@@ -22,7 +22,7 @@ TRUST = "trust"
 _TRAILER = re.compile(r"(Gatecheck-[A-Z][A-Za-z-]{0,40}): (\S(?:.*\S)?)")
 _HEADER = re.compile(
     rb"tree ([0-9a-f]{40})\n(?:parent ([0-9a-f]{40})\n)?"
-    rb"author gatecheck <([0-9a-f]{16})> (\d{1,12}) \+0000\ncommitter gatecheck <\3> \4 \+0000\n"
+    rb"author gatecheck <([0-9a-f]{16})> (\d{1,10}) \+0000\ncommitter gatecheck <\3> \4 \+0000\n"
     rb"gpgsig ((?:[^\n]+\n )*[^\n]+)"
 )
 

@@ -3,9 +3,10 @@
 The same reading of a statement serves the writer, which refuses a record that contradicts itself, and the verifier.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from gatecheck.ledger.store import MAX_DEPTH
 from gatecheck.model.canonical import canonical, digest
 from gatecheck.text.diagnostic import InputError, LedgerError, ledger_error
 
@@ -77,8 +78,8 @@ def read_claims(statement: bytes) -> Claims:
 
 
 def _claims(data: dict[str, Any]) -> Claims:
-    predicate = data["predicate"]
-    ((algorithm, value), *_) = sorted(data["subject"][0]["digest"].items())
+    predicate, (subject,) = data["predicate"], data["subject"]
+    ((algorithm, value),) = subject["digest"].items()
     pack = predicate["pack"]
     texts = (f"{algorithm}:{value}", predicate["environment"], predicate["verdict"], predicate["request"]["digest"])
     files = tuple((file["path"], file["digest"]) for file in pack["files"])
@@ -109,8 +110,9 @@ def check_pack(record: Record, claims: Claims) -> None:
     """Require that a pack's files are those that the statement names; ``LedgerError`` GC717 otherwise."""
     try:
         check_pack_files({path: digest(data) for path, data in record.pack.items()}, claims)
+        folders = {parent for path in record.pack for parent in _folders(path)}
         for path in record.pack:
-            _check_path(path)
+            _check_path(path, folders)
     except ClaimError as error:
         raise _refused(error) from None
 
@@ -131,13 +133,22 @@ def check_pack_files(digests: Mapping[str, str], claims: Claims) -> None:
         raise ClaimError("the pack's files are not those that the statement lists")
 
 
-def _check_path(path: str) -> None:
+def _folders(path: str) -> Iterator[str]:
+    end = path.rfind("/")
+    while end > 0:
+        yield path[:end]
+        end = path.rfind("/", 0, end)
+
+
+def _check_path(path: str, folders: set[str]) -> None:
+    if path in folders:
+        raise ClaimError(f"the pack's path `{path}` is a file and a folder")
     parts = path.split("/")
     # Git itself refuses these names in a tree, on one system or another.
     if any(not p or p.strip(". ") == "" or p.lower().startswith((".git", "git~")) for p in parts) or "\\" in path:
         raise ClaimError(f"the pack's path `{path}` can't be kept in git")
-    if not path.isprintable():
-        raise ClaimError(f"the pack's path {path!r} can't be kept in git")
+    if not path.isprintable() or len(parts) > MAX_DEPTH:
+        raise ClaimError(f"the pack's path {path[:200]!r} can't be kept in git")
 
 
 def _refused(why: object) -> LedgerError:

@@ -19,6 +19,8 @@ from gatecheck.text.diagnostic import LedgerError, ledger_error
 
 REFS = "refs/heads/ledger/"
 PATIENCE_SECONDS = 60.0
+MAX_DEPTH = 64
+MAX_NAMES = 100_000
 _LOCK = "gatecheck.lock"
 _FILE, _FOLDER = 0o100644, 0o040000
 _OPEN = RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.BARE
@@ -84,15 +86,25 @@ class Store:
                 raise ObjectError(f"git object {oid} is not a tree")
             return {str(o.name): TreeFile(str(o.name), str(o.id), int(o.filemode)) for o in tree}
 
-    def files(self, oid: str, under: str = "") -> Iterator[tuple[str, bytes]]:
-        """Yield path and bytes of every file in a git tree and its subfolders."""
-        for item in self.tree(oid).values():
-            if item.is_folder:
-                yield from self.files(item.id, f"{under}{item.name}/")
-            elif item.is_file:
-                yield under + item.name, self.blob(item.id)
-            else:
-                raise ObjectError(f"`{under}{item.name}` is neither a plain file nor a folder")
+    def files(self, oid: str) -> Iterator[tuple[str, bytes]]:
+        """Yield path and bytes of every file in a git tree and its subfolders.
+
+        Raises ``ObjectError`` also for what no pack is: a few small objects can spell a tree of billions of names.
+        """
+        pending, left = [("", oid)], MAX_NAMES
+        while pending:
+            under, oid = pending.pop()
+            names = self.tree(oid)
+            left -= len(names)
+            if left < 0 or under.count("/") >= MAX_DEPTH:
+                raise ObjectError(f"it holds more than {MAX_NAMES:,} names, or is deeper than {MAX_DEPTH} folders")
+            for item in names.values():
+                if item.is_folder:
+                    pending.append((f"{under}{item.name}/", item.id))
+                elif item.is_file:
+                    yield under + item.name, self.blob(item.id)
+                else:
+                    raise ObjectError(f"`{under}{item.name}` is neither a plain file nor a folder")
 
     def holds_blob(self, data: bytes) -> bool:
         """Tell whether these very bytes were ever stored."""
@@ -190,27 +202,33 @@ def open_store(path: Path, *, create: bool) -> Store:
 
     Raises ``LedgerError``: GC710 (something else is there), GC711 (nothing is there, or it can't be opened or made).
     """
-    name = str(path)
-    if create and not (path.exists() and (not path.is_dir() or any(path.iterdir()))):
-        _create(path)
-    if not path.exists():
-        hint = "the first recorded decision makes it; or name another with `--ledger`"
-        raise ledger_error("GC711", "there is no ledger here", file=name, hint=hint)
-    if not path.is_dir():
-        raise ledger_error("GC710", "this is a file, not a ledger", file=name, hint="name a folder with `--ledger`")
     try:
-        repository = pygit2.Repository(name, _OPEN)
-    except pygit2.GitError as error:
-        raise _not_opened(path, error) from None
+        repository = _open(path, create=create)
     except OSError as error:
-        raise ledger_error("GC711", f"the ledger can't be opened: {_reason(error)}", file=name) from None
+        raise ledger_error("GC711", f"the ledger can't be opened: {_reason(error)}", file=str(path)) from None
     store = Store(path, repository)
     if "gatecheck.ledger" not in repository.config and not store.tips():
-        raise ledger_error("GC710", "this git repository is not a ledger", file=name, hint=_ELSEWHERE)
+        raise ledger_error("GC710", "this git repository is not a ledger", file=str(path), hint=_ELSEWHERE)
     return store
 
 
 _ELSEWHERE = "a ledger is a bare repository of its own; name another folder with `--ledger`"
+
+
+def _open(path: Path, *, create: bool) -> pygit2.Repository:
+    if create and not (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+        _create(path)
+    if not path.exists():
+        hint = "the first recorded decision makes it; or name another with `--ledger`"
+        raise ledger_error("GC711", "there is no ledger here", file=str(path), hint=hint)
+    if not path.is_dir():
+        raise ledger_error(
+            "GC710", "this is a file, not a ledger", file=str(path), hint="name a folder with `--ledger`"
+        )
+    try:
+        return pygit2.Repository(str(path), _OPEN)
+    except pygit2.GitError as error:
+        raise _not_opened(path, error) from None
 
 
 def _not_opened(path: Path, error: pygit2.GitError) -> LedgerError:

@@ -97,11 +97,11 @@ def load_or_make_key(path: Path) -> tuple[SigningKey, bool]:
     Of several processes that arrive at once one makes the key and all return it. Raises ``InputError`` as ``load_key``
     does, and GC707 when the key can't be written.
     """
-    if path.exists():
-        return load_key(path), False
     import fcntl
 
     try:
+        if path.exists():
+            return load_key(path), False
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
