@@ -251,3 +251,16 @@ def test_a_recorded_request_that_does_not_fit_is_named() -> None:
 )
 def test_what_is_no_digest_is_told_how_to_become_one(text: str, problem: str, hint: str) -> None:
     assert describe_digest(text) == (problem, hint)
+
+
+def test_of_a_long_line_only_the_surroundings_are_shown() -> None:
+    shown = refusal('{"id": "' + "x" * 5000 + '", "zz": 1, "title": "' + "y" * 500 + '"}', name="c.json").split("\n\n")[
+        0
+    ]
+    assert shown.splitlines()[:5] == [
+        "error[GC511]: the document has no key `zz`",
+        "  --> c.json:1:5012",
+        "  |",
+        "1 | " + "x" * 37 + '", "zz": 1, "title": "' + "y" * 101,
+        "  | " + " " * 40 + "^^^^",
+    ]

@@ -79,12 +79,19 @@ def _render_one(d: Diagnostic, sources: Mapping[str, Source]) -> str:
     return "\n".join(out)
 
 
+_WIDEST = 160
+
+
 def _excerpt(span: Span, source: Source, label: str) -> list[str]:
-    line = source.line(span.line)
-    end = span.end_column if span.end_line == span.line else len(line) + 1
+    whole = source.line(span.line)
+    first = max(0, span.column - 41) if len(whole) > _WIDEST else 0  # of a long line, what surrounds the span
+    # Nothing that a terminal would obey is shown as it is.
+    line = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in whole[first : first + _WIDEST])
+    column = span.column - first
+    end = span.end_column - first if span.end_line == span.line else len(line) + 1
     # Tabs stay tabs in the padding, so that the marks stand under the text whatever the terminal's tab width.
-    pad = "".join("\t" if c == "\t" else " " for c in line[: span.column - 1])
-    marks = "^" * max(1, min(end, len(line) + 1) - span.column)
+    pad = "".join("\t" if c == "\t" else " " for c in line[: column - 1])
+    marks = "^" * max(1, min(end, len(line) + 1) - column)
     gutter = " " * len(str(span.line))
     return [
         f"{gutter} |",
