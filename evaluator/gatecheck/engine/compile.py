@@ -136,13 +136,15 @@ class _Part:
         ask = self.module.constant(
             "Q", f"Admission({gate.name!r}, {gate.kind!r}, {gate.producer!r}, {fresh}, {gate.bound!r})"
         )
+        absent = self.module.undetermined("evidence", gate.name, "there is none")
+        absent = self.module.constant("R", f"Result({absent}, (), None)")
         inner = [f"        {line}" for line in [*emitter.lines, f"g = Result({code}, {emitter.values()}, f)"]]
         self.function(
             f"{name}(x)",
             [
                 f"e = x.evidence.get({gate.name!r})",
-                f"m = x.admit({ask}, e)",
-                "if m is not None: g = Result(m, (), None)",
+                f"if e is None: g = {absent}",
+                f"elif (m := x.admit({ask}, e)) is not None: g = Result(m, (), None)",
                 "else:",
                 "    f = e.fields; c = x.change; a = x.attributes",
                 "    try:",

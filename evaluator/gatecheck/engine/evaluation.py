@@ -85,10 +85,8 @@ class Evaluation:
 
     # -- evidence
 
-    def admit(self, ask: Admission, evidence: Evidence | None) -> Undetermined | None:
+    def admit(self, ask: Admission, evidence: Evidence) -> Undetermined | None:
         """Return why a gate's evidence does not count, or ``None`` where it does."""
-        if evidence is None:
-            return Undetermined((Action("evidence", ask.gate, "there is none"),))
         produced = evidence.produced_at
         if evidence.flaw:
             reason = evidence.flaw

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from gatecheck.engine import kleene
 from gatecheck.engine.ballot import Ask, approve, automatic
@@ -24,7 +24,7 @@ _UNDECIDED = Asked(
     "promotion/approval", "promotion", "", "approval", "a rule says how approval happens", "", 0,
     remedy="add `approve automatically` or `approve by …` for this environment and risk to the rules",
 )  # fmt: skip
-_ORDER = ("mend", "settle", "promote", "deploy", "evidence", "state", "approve", "wait")
+_ORDER = {k: n for n, k in enumerate(("mend", "settle", "promote", "deploy", "evidence", "state", "approve", "wait"))}
 Part = tuple[Callable[[Evaluation], None], Callable[[Evaluation], int] | None]
 
 
@@ -63,6 +63,19 @@ _NAMES: dict[str, Any] = {
 }  # fmt: skip
 
 
+class Attribute(NamedTuple):
+    """An attribute that the pack declares: how its value is read, and what holds where the change says nothing."""
+
+    kind: str
+    has_default: bool
+    default: Any
+
+    def read(self, given: Mapping[str, Any], name: str) -> Any:
+        """Return the attribute's value, or ``None`` where it is missing or of another type."""
+        value = given.get(name, self.default) if self.has_default else given.get(name)
+        return kleene.READERS[self.kind](value)
+
+
 class Program:
     """A compiled pack. ``load`` gives the code of one part, by environment and service, or ``None``."""
 
@@ -72,7 +85,7 @@ class Program:
         self.environments: dict[str, tuple[str, ...]] = meta["environments"]
         self.levels: tuple[str, ...] = meta["levels"]
         self.gates: frozenset[str] = frozenset(meta["gates"])
-        self.attributes: dict[str, tuple[str, bool, Any]] = meta["attributes"]
+        self.attributes: dict[str, Attribute] = {n: Attribute(*a) for n, a in meta["attributes"].items()}
         self._groups: dict[str, tuple[str, ...] | None] = meta["groups"]
         self._members: dict[str, frozenset[str]] = {}
         self._load = load
@@ -165,9 +178,10 @@ def _missing(x: Evaluation, short: list[Finding]) -> tuple[Action, ...]:
     else:
         approvals = asking[0].actions if asking else ()
     # Approvals of one statement stay in the order in which they must be given.
-    return tuple(sorted([*found, *approvals], key=lambda a: _ORDER.index(a.kind)))
+    return tuple(sorted([*found, *approvals], key=lambda a: _ORDER[a.kind]))
 
 
+@lru_cache(64)
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
@@ -176,11 +190,10 @@ def _attributes(program: Program, request: Request, x: Evaluation) -> None:
     given = request.change.attributes
     if given and not program.attributes.keys() >= given.keys():
         raise _unknown_names(program, request)
-    for name, (kind, has_default, default) in program.attributes.items():
-        made = kleene.READERS[kind](given.get(name, default) if has_default else given.get(name))
+    for name, attribute in program.attributes.items():
+        made = x.attributes[name] = attribute.read(given, name)
         if made is None:
-            raise _bad_attribute(name, kind, name in given)
-        x.attributes[name] = made
+            raise _bad_attribute(name, attribute.kind, name in given)
 
 
 def _bad_attribute(name: str, kind: str, given: bool) -> InputError:
