@@ -25,10 +25,9 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{1
 def read_check(data: dict[str, Any], name: str) -> Reading:
     """Read a check document; fields as in ``schemas/evidence/check.schema.json``."""
     _known(data, KEYS, name)
-    status = text_in(data, "status", name)
+    status: str = data["status"]
     if status not in STATUSES:
-        shown = f"`{short(status, 40, name)}`" if status is not None else "null"
-        refuse(name, f"its status is {shown}", f"write one of {', '.join(STATUSES)}")
+        refuse(name, f"its status is `{short(status, 40, name)}`", f"write one of {', '.join(STATUSES)}")
     values = object_in(data, "fields", name) if data.get("fields") is not None else {}
     if len(values) > MAX_FIELDS:
         refuse(name, f"holds {len(values)} fields; at most {MAX_FIELDS} are read")

@@ -15,6 +15,7 @@ from gatecheck.evidence.xml import read_xml
 # A count in plain digits, with a zero fraction, or grouped by thousands: what matters is only whether it is zero.
 _HITS = re.compile(r"\d+(?:\.0+)?|\d{1,3}(?:[,.'\u00a0\u202f ]\d{3})+", re.ASCII)
 _CONDITIONS = re.compile(r"\((\d{1,9})/(\d{1,9})\)", re.ASCII)
+_NO_CONDITIONS = Part(0, 0)
 
 
 def read_cobertura(raw: bytes, name: str) -> Reading:
@@ -22,7 +23,7 @@ def read_cobertura(raw: bytes, name: str) -> Reading:
     report = _Report(name)
     read_xml(raw, name, report)
     listed = report.classes if report.classes.entries else report.methods
-    parts = Parts(Part(listed.covered(), listed.count()), _branches(report.root, listed))
+    parts = Parts(listed.lines(), _branches(report.root, listed))
     fields = coverage_fields(parts, len(listed.files))
     fields["line_rate"] = lower(fields["line_rate"], report.root.get("line-rate"))
     fields["line_rate"] = lower(fields["line_rate"], _declared_ratio(report.root, "lines"))
@@ -35,25 +36,25 @@ class _Lines:
     """The lines of one sort (of classes, or of methods) by file."""
 
     def __init__(self) -> None:
-        self.files: dict[str, dict[str, list[int]]] = {}  # file -> line -> [is hit, conditions covered, conditions]
+        self.files: dict[str, dict[str, tuple[bool, Part]]] = {}  # file -> line -> whether it was hit, its branches
         self.entries = 0
 
     def add(self, file: str, line: str, is_hit: bool, conditions: Part) -> None:
         self.entries += 1
-        seen = self.files.setdefault(file, {}).setdefault(line, [0, 0, 0])
-        seen[0] |= is_hit
-        if conditions.valid > seen[2]:
-            seen[1:] = conditions
+        lines = self.files.setdefault(file, {})
+        seen = lines.get(line)
+        if seen is None:
+            lines[line] = (is_hit, conditions)
+        else:
+            lines[line] = (is_hit or seen[0], max(seen[1], conditions, key=lambda part: part.valid))
 
-    def count(self) -> int:
-        return sum(map(len, self.files.values()))
+    def lines(self) -> Part:
+        hit = [is_hit for lines in self.files.values() for is_hit, _ in lines.values()]
+        return Part(sum(hit), len(hit))
 
-    def covered(self) -> int:
-        return sum(seen[0] for lines in self.files.values() for seen in lines.values())
-
-    def conditions(self) -> Part:
-        every = [seen for lines in self.files.values() for seen in lines.values()]
-        return Part(sum(seen[1] for seen in every), sum(seen[2] for seen in every))
+    def branches(self) -> Part:
+        parts = [part for lines in self.files.values() for _, part in lines.values() if part.valid]
+        return Part(sum(part.covered for part in parts), sum(part.valid for part in parts))
 
 
 class _Report:
@@ -81,12 +82,13 @@ class _Report:
         if self.file is None:
             refuse(self.name, "a line stands outside any class")
         number, hits = attributes.get("number", ""), attributes.get("hits", "")
-        if plain_count(number) is None:
+        if not (number.isdigit() and number.isascii() and len(number) < 16):
             refuse(self.name, f"`{short(number, 40, self.name)}` is not a line number")
         if not _HITS.fullmatch(hits):
             refuse(self.name, f"the hits of line {number}, `{short(hits, 40, self.name)}`, are not a count")
-        found = _CONDITIONS.search(attributes.get("condition-coverage", ""))
-        conditions = Part(int(found[1]), int(found[2])) if found else Part(0, 0)
+        stated = attributes.get("condition-coverage")
+        found = _CONDITIONS.search(stated) if stated is not None else None
+        conditions = Part(int(found[1]), int(found[2])) if found else _NO_CONDITIONS
         (self.methods if self.in_method else self.classes).add(self.file, number, hits.strip("0.,' ") != "", conditions)
 
     def end(self, tag: str) -> None:
@@ -110,7 +112,7 @@ def _declared_ratio(root: dict[str, str], noun: str) -> str | None:
 
 
 def _branches(root: dict[str, str], listed: _Lines) -> Part:
-    declared, conditions = _declared(root, "branches"), listed.conditions()
+    declared, conditions = _declared(root, "branches"), listed.branches()
     return declared if declared is not None and declared.valid >= conditions.valid else conditions
 
 

@@ -36,6 +36,10 @@ class Content(NamedTuple):
         """Tell whether the content is an object with all of ``keys`` at its top."""
         return isinstance(self.data, dict) and all(key in self.data for key in keys)
 
+    def top(self, key: str) -> Any:
+        """Return what stands under ``key`` at the top of an object, or ``None``."""
+        return self.data.get(key) if isinstance(self.data, dict) else None
+
     def described(self, name: str) -> str:
         """Return what the content looks like, for a message."""
         if self.root is not None:
@@ -106,9 +110,14 @@ FORMATS: tuple[Format, ...] = (
     Format("coverage", "Cobertura XML", lambda c: c.is_xml("coverage", having="line-rate"), _cobertura),
     Format("coverage", "coverage.py JSON", lambda c: c.has("meta", "files", "totals"), _coverage_py),
     Format("coverage", "LCOV", lambda c: c.line.partition(":")[0] in _LCOV_WORDS and ":" in c.line, _lcov),
-    Format("coverage", "istanbul's coverage-summary.json", lambda c: c.has("total") and not c.has("meta"), _istanbul),
+    Format(
+        "coverage",
+        "istanbul's coverage-summary.json",
+        lambda c: isinstance(c.top("total"), dict) and "lines" in c.top("total"),
+        _istanbul,
+    ),
     Format("sarif", "SARIF", lambda c: c.has("runs") and c.form == "json", _sarif),
-    Format("check", "a check document", lambda c: c.has("status") and not c.has("data"), _check),
+    Format("check", "a check document", lambda c: isinstance(c.top("status"), str) and not c.has("data"), _check),
 )
 KINDS = tuple(sorted({row.kind for row in FORMATS}))
 

@@ -51,9 +51,8 @@ def read_evidence(raw: bytes, name: str, kind: str | None = None) -> Evidence:
 def _unfit(content: Content, name: str, kind: str | None) -> Exception:
     looks = content.described(name)
     if kind is None:
-        titles = ", ".join(f"{row.kind} ({row.title})" for row in FORMATS)
         message = f"is not of a known kind of evidence: {looks}"
-        return input_error("GC601", message, file=name, hint=f"known kinds: {titles}")
+        return input_error("GC601", message, file=name, hint=f"known kinds: {', '.join(KINDS)}")
     titles = ", ".join(row.title for row in FORMATS if row.kind == kind)
     other = next((row.kind for row in FORMATS if row.fits(content)), None)
     message = f"is not evidence of the kind `{kind}`: " + (f"it is `{other}`" if other else looks)

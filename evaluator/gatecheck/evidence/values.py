@@ -61,8 +61,10 @@ def plain_count(text: str | None) -> int | None:
     return int(number) if number is not None and number == number.to_integral_value() <= MAX_COUNT else None
 
 
-def duration(seconds: Decimal) -> str:
-    """Return seconds as rules write a duration, in whole milliseconds, rounded up: ``1500ms``."""
+def duration(seconds: Decimal) -> str | None:
+    """Return seconds as rules write a duration, in whole milliseconds, rounded up; ``None`` beyond 30 years."""
+    if seconds >= 10**9:
+        return None
     milliseconds = int((seconds * 1000).to_integral_value(ROUND_CEILING))
     whole, rest = divmod(milliseconds, 1000)
     return f"{milliseconds}ms" if milliseconds < 10**9 else f"{whole}s{rest}ms"

@@ -102,8 +102,11 @@ def _parse(raw: bytes, name: str, visitor: Visitor, step: int) -> None:
     parser.ExternalEntityRefHandler = entity
     parser.SkippedEntityHandler = entity
     try:
-        for at in range(0, len(raw), step):
+        at = 0
+        while at < len(raw):
             parser.Parse(raw[at : at + step], False)
+            # Growing steps, because expat looks through an unfinished token again with every step.
+            at, step = at + step, 2 * step
         parser.Parse(b"", True)
     except ExpatError as error:
         span = Span(name, error.lineno, error.offset + 1, error.lineno, error.offset + 2)
