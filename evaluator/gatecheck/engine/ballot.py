@@ -4,6 +4,7 @@ One pass over the request's approvals finds each person's stance; each statement
 approval that does not count is kept with the reason.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -22,12 +23,17 @@ _WHY = {
 
 
 class Ask(Struct, frozen=True, gc=False):
-    """What an `approve by` statement asks: slots as bitmasks over its own ``groups``."""
+    """What an `approve by` statement asks: slots as bitmasks over its own ``groups``.
+
+    ``most`` is the number of slots of the longest alternative; ``all_missing`` what is missing where nobody approved.
+    """
 
     alternatives: tuple[Alternative, ...]
     groups: tuple[str, ...]
     valid_for: timedelta | None
     including_author: bool
+    most: int
+    all_missing: tuple[Action, ...]
 
 
 class Ballot:
@@ -135,30 +141,39 @@ def _filled(
             refused += _not_counted(counted, ask, number, fillers)
         return Finding(asked, "passed", (), (), fillers, tuple(refused))
     barred = {} if ask.including_author else x.ballot.interested if x.ballot is not None else {}
-    who: dict[str, int] = {}
-    for members, bit in masks:
-        for person in members or ():
-            if person not in barred:
-                who[person] = who.get(person, 0) | bit
-    unknown = tuple(g for (members, _), g in zip(masks, ask.groups, strict=True) if members is None)
-    for n, group in enumerate(ask.groups):
-        if group in unknown:  # nobody knows who is in it; enough people may be
-            for k in range(_slots(ask)):
-                who[f"{group}#{k}"] = 1 << n
-    lack = shortfall(ask.alternatives, counted, who)
-    given = tuple(f for f in lack.fillers if f is not None)
-    refused += _not_counted(counted, ask, lack.alternative, lack.fillers)
+    room = ask.most + len(barred)
+    plenty = not [True for members, _ in masks if members is None or len(members) < room]
+    if plenty and not counted:
+        return Finding(asked, "waiting", (), ask.all_missing, (), tuple(refused))
+    who = {} if plenty else _electorate(ask, masks, barred)
+    lack = shortfall(ask.alternatives, counted, who, plenty=plenty)
+    if plenty and lack.is_impossible:  # people who approved are in each other's way: look at everybody
+        lack = shortfall(ask.alternatives, counted, _electorate(ask, masks, barred))
+    given = tuple([f for f in lack.fillers if f is not None])
+    if len(given) < len(counted):
+        refused += _not_counted(counted, ask, lack.alternative, lack.fillers)
     if lack.is_impossible:
         names = ", ".join(_names(ask, mask) for mask in dict.fromkeys(lack.lacking))
         mend = Action("mend", asked.text, f"nobody who may approve is left in {names}", remedy=asked.remedy)
         return Finding(asked, "failed", (), (mend,), given, tuple(refused), "this quorum is impossible")
+    unknown = () if plenty else [g for (members, _), g in zip(masks, ask.groups, strict=True) if members is None]
     actions = []
     for m in lack.missing:
-        groups = tuple(g for n, g in enumerate(ask.groups) if m.mask >> n & 1)
+        groups = tuple([g for n, g in enumerate(ask.groups) if m.mask >> n & 1])
         nameless = [g for g in groups if g in unknown]
         reason = f"the directory does not say who is in {', '.join(nameless)}" if nameless else ""
         actions.append(Action("approve", asked.id, reason, None, groups, m.after))
     return Finding(asked, "waiting", (), tuple(actions), given, tuple(refused))
+
+
+def _electorate(ask: Ask, masks: list[tuple[frozenset[str] | None, int]], barred: Collection[str]) -> dict[str, int]:
+    """Return all who may approve, with their groups; of a group that nobody knows, enough without a name."""
+    who: dict[str, int] = {}
+    for (members, bit), group in zip(masks, ask.groups, strict=True):
+        for person in (f"{group}#{k}" for k in range(ask.most)) if members is None else members:
+            if person not in barred:
+                who[person] = who.get(person, 0) | bit
+    return who
 
 
 def _not_counted(
@@ -174,10 +189,6 @@ def _not_counted(
             reason = _WHY[left.reason]
         out.append(Refused(person, at, "approve", reason))
     return out
-
-
-def _slots(ask: Ask) -> int:
-    return max(sum(map(len, alternative)) for alternative in ask.alternatives)
 
 
 def _names(ask: Ask, mask: int) -> str:

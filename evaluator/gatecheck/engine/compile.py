@@ -213,7 +213,7 @@ class _Part:
             return [f"x.obligations.append(({s.kind!r}, {s.value!r}))"], self.asked(s, ())
         if s.approval is not None:
             asked = self.asked(s, ())
-            return [f"out(approve(x, {asked}, {self.ask(s.approval)}))"], asked
+            return [f"out(approve(x, {asked}, {self.ask(s.id, s.approval)}))"], asked
         assert s.condition is not None  # noqa: S101  # a requirement has one
         if isinstance(s.condition, core.GateResult) and s.kind == "require":
             gate = s.condition.gate
@@ -244,12 +244,18 @@ class _Part:
             short = [f"else: out(x.short({asked}, t, {values}))"]
         return [*emitter.lines, f"t = {code}", f"if t is True: {passed}", *short], asked
 
-    def ask(self, approval: core.Approval) -> str:
+    def ask(self, statement: str, approval: core.Approval) -> str:
         bits = {group: 1 << n for n, group in enumerate(approval.groups)}
         alternatives = tuple(
             tuple(tuple(sum(bits[g] for g in slot) for slot in stage) for stage in alternative)
             for alternative in approval.alternatives
         )
+        most = max(sum(map(len, alternative)) for alternative in alternatives)
+        shortest = min(approval.alternatives, key=lambda alternative: sum(map(len, alternative)))
+        missing = [f"Action('approve', {statement!r}, groups={slot!r})" for stage in shortest for slot in stage]
         valid_for = self.module.literal(approval.valid_for)
-        code = f"Ask({alternatives!r}, {approval.groups!r}, {valid_for}, {approval.including_author!r})"
-        return self.module.constant("Y", code)
+        fields = (
+            repr(alternatives), repr(approval.groups), valid_for, repr(approval.including_author), str(most),
+            f"({', '.join(missing)},)",
+        )  # fmt: skip
+        return self.module.constant("Y", f"Ask({', '.join(fields)})")

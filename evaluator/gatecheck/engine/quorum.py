@@ -98,12 +98,19 @@ def fill(alternatives: Sequence[Alternative], approvals: Sequence[Given]) -> tup
     return None
 
 
-def shortfall(alternatives: Sequence[Alternative], approvals: Sequence[Given], members: Mapping[str, int]) -> Shortfall:
+def shortfall(
+    alternatives: Sequence[Alternative],
+    approvals: Sequence[Given],
+    members: Mapping[str, int],
+    *,
+    plenty: bool = False,
+) -> Shortfall:
     """Return the fewest further approvals that would satisfy an alternative, the first of those that need as few.
 
     For when nothing is satisfied. ``approvals`` as for ``satisfy``; ``members`` are all who may still approve, with
     their groups. A further approval is later than all there are; one who approved before may give it, but still fills
-    one slot.
+    one slot. ``plenty`` says that each group has members to spare, whoever they are, so that ``members`` need not be
+    told; it is answered as impossible where the members would have to be looked at all the same.
     """
     best: Shortfall | None = None
     fewest = 0
@@ -113,7 +120,9 @@ def shortfall(alternatives: Sequence[Alternative], approvals: Sequence[Given], m
         filled, is_certain = _first_come(stages, approvals)
         filled += [-1] * (sum(map(len, stages)) - len(filled))
         lacking: list[int] | None = None
-        if not (is_certain and _can_be_given(stages, approvals, members, filled)):
+        if not (is_certain and (plenty or _can_be_given(stages, approvals, members, filled))):
+            if plenty:
+                return Shortfall(0, (), (), True)
             filled, lacking = _search_all(stages, approvals, members)
         if lacking is not None:
             if best is None or (best.is_impossible and len(lacking) < len(best.lacking)):
