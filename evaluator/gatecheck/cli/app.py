@@ -76,7 +76,7 @@ def run(args: list[str]) -> int:
         # Who reads our output has read enough; python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.UNEXPECTED
-    except Exception as error:  # noqa: BLE001  # the last resort: one sentence and a closed gate, not a stack trace
+    except Exception as error:  # the last resort: one sentence and a closed gate, not a stack trace
         if os.environ.get("GATECHECK_DEBUG"):
             raise
         click.echo(f"error: unexpected {type(error).__name__}: {error}", err=True)

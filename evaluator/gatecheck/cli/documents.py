@@ -101,5 +101,3 @@ def require(value: Any, option: str, hint: str) -> Any:
     if value in (None, (), ""):
         raise input_error("GC801", f"`--{option}` is missing", hint=f"{hint}, or set `{option}` in gatecheck.yaml")
     return value
-
-

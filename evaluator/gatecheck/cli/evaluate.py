@@ -31,7 +31,9 @@ KEY_VARIABLE = "GATECHECK_KEY"
 @click.option("--rules", metavar="PATH|REV:PATH", help="The rule pack; `main:rules` reads it from a git revision.")
 @click.option("--change", metavar="FILE", help="The change document; `gatecheck change` writes it.")
 @click.option("-e", "--environment", metavar="NAME", help="The environment that the change is to enter.")
-@click.option("--evidence", multiple=True, metavar="[GATE=]PATH", help="What a tool wrote; a folder is read by file name = gate.")
+@click.option(
+    "--evidence", multiple=True, metavar="[GATE=]PATH", help="What a tool wrote; a folder is read by file name = gate."
+)
 @click.option("--approvals", multiple=True, metavar="FILE", help="What people said.")
 @click.option("--directory", metavar="FILE", help="Who is in which group, and who is who.")
 @click.option("--deployments", metavar="FILE", help="Where the artifact has run.")
@@ -123,9 +125,9 @@ def _request(options: _Options, as_of: str) -> Request:
         approvals += document("approvals", value, base, "approvals" if len(given) == 1 else f"approvals-{number + 1}")
     parts: dict[str, Any] = {"directory": Directory(), "deployments": []}
     for name in parts:
-        value, base = options.one(name)
-        if value is not None:
-            parts[name] = document(name, value, base, name)
+        named, base = options.one(name)
+        if named is not None:
+            parts[name] = document(name, named, base, name)
     evidence = read_evidence(*options.many("evidence"))
     return assemble(change, environment, as_of, evidence=evidence, approvals=approvals, sources=sources, **parts)
 

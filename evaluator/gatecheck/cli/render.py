@@ -25,7 +25,9 @@ def command(decision: str, form: str, explain: bool) -> None:
     from gatecheck.report.decision import render
 
     raw = read_bytes(Path(decision))
-    click.echo(render(_statement(parse_json(decode_text(raw, decision), decision), decision), form, explain=explain), nl=False)
+    click.echo(
+        render(_statement(parse_json(decode_text(raw, decision), decision), decision), form, explain=explain), nl=False
+    )
 
 
 def _statement(data: Any, name: str) -> dict[str, Any]:
@@ -37,5 +39,3 @@ def _statement(data: Any, name: str) -> dict[str, Any]:
     except ValueError as error:
         hint = "it is written by `gatecheck evaluate --format json`"
         raise input_error("GC820", f"is not a recorded decision: {error}", file=name, hint=hint) from None
-
-

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @click.command(name="replay")
 @click.argument("span", metavar="[A..B|ID]", default="")
-@click.option("--ledger", "path", default=None, metavar="PATH", help="The ledger's folder.  [default: .gatecheck/ledger]")
+@click.option(
+    "--ledger", "path", default=None, metavar="PATH", help="The ledger's folder.  [default: .gatecheck/ledger]"
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="  [default: text]")
 def command(span: str, path: str | None, form: str) -> int:
     """Repeat recorded decisions with the recorded rules and requests, and compare them byte by byte.

@@ -43,7 +43,7 @@ class Ballot:
 
     def __init__(self, x: Evaluation) -> None:
         change = x.change
-        interested = {person: "is a committer" for person in change.committers}
+        interested = dict.fromkeys(change.committers, "is a committer")
         if change.requester is not None:
             interested[change.requester] = "is the requester"
         interested[change.author] = "is the author"
@@ -181,7 +181,7 @@ def _not_counted(
 ) -> list[Refused]:
     out = []
     for left in uncounted(ask.alternatives, counted, number, fillers):
-        at, person, _ = counted[left.index]
+        at, person, _ = counted[left.approval]
         if left.reason == "early":
             names = " and ".join(_names(ask, mask) for mask in ask.alternatives[number][left.stage])
             reason = f"was given before {names} had approved"
@@ -197,5 +197,7 @@ def _names(ask: Ask, mask: int) -> str:
 
 def _vetoed(asked: Asked, vetoes: list[Approval], refused: tuple[Refused, ...]) -> Finding:
     people = sorted(v.approver for v in vetoes)
-    actions = tuple(Action("settle", person, "only an approval by the same person lifts a rejection") for person in people)
+    actions = tuple(
+        Action("settle", person, "only an approval by the same person lifts a rejection") for person in people
+    )
     return Finding(asked, "failed", (), actions, (), refused, f"rejected by {', '.join(people)}")

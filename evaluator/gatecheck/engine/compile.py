@@ -43,9 +43,7 @@ def _meta(pack: core.Pack) -> dict[str, Any]:
         "levels": pack.levels,
         "groups": {n: None if m is None else tuple(sorted({p.casefold() for p in m})) for n, m in pack.groups.items()},
         "gates": tuple(sorted(pack.gates)),
-        "attributes": {
-            a.name: (a.type.name, a.has_default, _portable(a.default)) for a in pack.attributes.values()
-        },
+        "attributes": {a.name: (a.type.name, a.has_default, _portable(a.default)) for a in pack.attributes.values()},
         "rules": len({s.rule for s in pack.statements}),
     }
 
@@ -104,7 +102,9 @@ class _Part:
                 self.after(earlier)
         for statement in statements:
             self.statement(statement)
-        body = "\n    ".join(["c = x.change; a = x.attributes; G = x.gates; r = x.risk; out = x.findings.append", *self.body])
+        body = "\n    ".join(
+            ["c = x.change; a = x.attributes; G = x.gates; r = x.risk; out = x.findings.append", *self.body]
+        )
         self.module.functions.append(f"def part(x):\n    {body}")
         return self.module.text()
 
@@ -176,7 +176,19 @@ class _Part:
     # -- statements
 
     def asked(self, s: core.Statement, leaves: tuple[tuple[str, str], ...], gate: str = "", remedy: str = "") -> str:
-        fields = (s.id, s.rule, s.title, s.kind, s.text, s.span.file, s.span.line, s.because, s.remedy or remedy, gate, leaves)
+        fields = (
+            s.id,
+            s.rule,
+            s.title,
+            s.kind,
+            s.text,
+            s.span.file,
+            s.span.line,
+            s.because,
+            s.remedy or remedy,
+            gate,
+            leaves,
+        )
         return self.module.constant("A", f"Asked(*{fields!r})")
 
     def after(self, earlier: str) -> None:

@@ -116,9 +116,15 @@ class Emitter:
                 subject, sure = self.hold(node.subject, node.text)
                 match_ = self.module.constant("M", f"compile_glob({node.regex!r}).fullmatch")
                 code = f"({match_}({subject}) is not None)"
-                return (code, True) if sure else (f"({code} if {subject}.__class__ is not Undetermined else {subject})", False)
+                return (
+                    (code, True)
+                    if sure
+                    else (f"({code} if {subject}.__class__ is not Undetermined else {subject})", False)
+                )
             case core.Soak():
-                held = self.hold_code(f"x.stay({node.environment!r}, {self.module.literal(node.duration)})", "duration", node.text)
+                held = self.hold_code(
+                    f"x.stay({node.environment!r}, {self.module.literal(node.duration)})", "duration", node.text
+                )
                 return f"({held} {node.operator} {self.module.literal(node.duration)})", True
             case core.During():
                 return self.hold_code(f"x.is_open({self.window(node.window)})", "open", node.text), True
@@ -136,7 +142,9 @@ class Emitter:
 
     def hold(self, node: core.Core, text: str) -> Code:
         code, sure = self.value(node)
-        return self.hold_code(code, node.type.name if not node.type.is_enumeration else _enumeration(node.type), text), sure
+        return self.hold_code(
+            code, node.type.name if not node.type.is_enumeration else _enumeration(node.type), text
+        ), sure
 
     def hold_code(self, code: str, kind: str, text: str) -> str:
         """Give a value its own line, once for each text, and return its variable."""
@@ -205,7 +213,11 @@ class Emitter:
         own = isinstance(node.items, core.EvidenceField)
         item = _Item(self, struct=not own, trusted=own and bool(self.own))
         test, test_sure = item.truth(node.where) if node.where is not None else ("True", True)
-        reason = "the change lists no files" if node.items.text == "change.files" else "it is empty, and of nothing all says nothing"
+        reason = (
+            "the change lists no files"
+            if node.items.text == "change.files"
+            else "it is empty, and of nothing all says nothing"
+        )
         gate = node.items.gate if isinstance(node.items, core.EvidenceField) else ""
         empty = self.module.undetermined("evidence" if gate else "state", gate or node.items.text, reason)
         if sure and test_sure:

@@ -65,8 +65,8 @@ def union(sets: Iterable[tuple[Action, ...]]) -> tuple[Action, ...]:
 def apply(test: Callable[[Any, Any], bool], left: Any, right: Any) -> Truth:
     """Compare two values of which either may be undetermined."""
     if left.__class__ is Undetermined:
-        return both(left, right) if right.__class__ is Undetermined else left  # type: ignore[no-any-return]
-    return right if right.__class__ is Undetermined else test(left, right)  # type: ignore[no-any-return]
+        return both(left, right) if right.__class__ is Undetermined else left
+    return right if right.__class__ is Undetermined else test(left, right)
 
 
 def count_of(items: Iterable[Any], test: Callable[[Any], Truth]) -> int | Undetermined:

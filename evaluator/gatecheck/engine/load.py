@@ -82,7 +82,13 @@ def _keep(key: str, meta: dict[str, Any], codes: dict[tuple[str, str], CodeType]
 def _compiler() -> str:
     """Name the compiler by the sizes and times of its files, so that a changed one never finds old code."""
     seen = []
-    for place in (_HERE, _HERE.parent / "lang", _HERE.parent / "text", shipped("grammar"), shipped("schemas", "evidence")):
+    for place in (
+        _HERE,
+        _HERE.parent / "lang",
+        _HERE.parent / "text",
+        shipped("grammar"),
+        shipped("schemas", "evidence"),
+    ):
         with os.scandir(place) as found:
             for entry in found:
                 if entry.is_file():

@@ -56,10 +56,10 @@ _NAMES: dict[str, Any] = {
     "any_of": kleene.any_of, "apply": kleene.apply, "approve": approve, "automatic": automatic, "both": kleene.both,
     "compile_glob": _glob, "contains": _contains, "count_of": kleene.count_of, "date": kleene.date,
     "datetime": datetime, "decimal": kleene.decimal, "duration": kleene.duration, "either": kleene.either,
-    "eq": operator.eq, "field": field, "flag": kleene.flag, "text": kleene.text, "whole": kleene.whole, "ge": operator.ge, "gt": operator.gt, "instant": kleene.instant,
+    "eq": operator.eq, "field": field, "flag": kleene.flag, "ge": operator.ge, "gt": operator.gt, "instant": kleene.instant,
     "known": known, "le": operator.le, "lt": operator.lt, "matched": _matched, "ne": operator.ne,
     "negate": kleene.negate, "percent": kleene.percent, "plain": plain, "severity": kleene.severity,
-    "through": through, "timedelta": timedelta, "window": _window,
+    "text": kleene.text, "through": through, "timedelta": timedelta, "whole": kleene.whole, "window": _window,
 }  # fmt: skip
 
 
@@ -142,8 +142,9 @@ def evaluate(program: Program, request: Request) -> Decision:
         own[0](x)
     findings = x.findings
     if not x.decided:
-        findings.append(Finding(_UNDECIDED, "failed", (), (Action("mend", _UNDECIDED.text, "", remedy=_UNDECIDED.remedy),),
-                                note=f"no rule decides approval in {environment} at risk {levels[x.risk]}"))  # fmt: skip
+        mend = Action("mend", _UNDECIDED.text, "", remedy=_UNDECIDED.remedy)
+        note = f"no rule decides approval in {environment} at risk {levels[x.risk]}"
+        findings.append(Finding(_UNDECIDED, "failed", (), (mend,), note=note))
     return _decision(x, levels[x.risk])
 
 

@@ -11,10 +11,10 @@ from gatecheck.lang import ast, core, coverage, types, unparse, vocabulary
 from gatecheck.lang.expressions import Names, Resolver
 from gatecheck.lang.quorum import Quorums
 from gatecheck.lang.types import Type
-from gatecheck.text.zones import zone_names
 from gatecheck.text.diagnostic import Diagnostic
 from gatecheck.text.nearest import did_you_mean
 from gatecheck.text.source import Span
+from gatecheck.text.zones import zone_names
 
 UNRATED = "unrated"  # the only risk level of a pack that declares none
 _TYPES = ("bool", "date", "decimal", "duration", "instant", "int", "percent", "string")
@@ -59,7 +59,9 @@ class _Checker:
                 continue
             if d.name in found:
                 first = found[d.name].span
-                self.problem("GC203", f"the {word} `{d.name}` is declared twice", d.span, "", f"the first is at {first}")
+                self.problem(
+                    "GC203", f"the {word} `{d.name}` is declared twice", d.span, "", f"the first is at {first}"
+                )
             else:
                 found[d.name] = d
         return found
@@ -175,7 +177,7 @@ class _Checker:
             return core.Attribute(a.name, type_, has_default=False, default=None)
         found = types.BOOL if a.default.kind == "bool" else types.SCALARS[a.default.kind]
         value = a.default.value
-        if type_ == types.DECIMAL and found == types.INT or type_ == found or type_ == types.UNKNOWN:
+        if type_ in (found, types.UNKNOWN) or (type_ == types.DECIMAL and found == types.INT):
             return core.Attribute(a.name, type_, has_default=True, default=value)
         message = f"the default of `{a.name}` is a {found}, and its type is {type_}"
         self.problem("GC202", message, a.default.span)
@@ -206,13 +208,17 @@ class _Checker:
     def check_gate(self, gate: ast.Gate, type_: tuple[Type, dict[str, Type]]) -> core.Gate:
         conditions = [i for i in gate.items if isinstance(i, ast.PassWhen)]
         if not conditions:
-            self.problem("GC212", f"the gate `{gate.name}` does not say when it passes", gate.span, "", "add `pass when …`")
+            self.problem(
+                "GC212", f"the gate `{gate.name}` does not say when it passes", gate.span, "", "add `pass when …`"
+            )
             condition: core.Core = core.Const(types.UNKNOWN, "", None)
         elif type_[0] == types.UNKNOWN:
             condition = core.Const(types.UNKNOWN, "", None)
         else:
             made = [Resolver(self.names, gate.name).condition(c.condition) for c in conditions]
-            condition = made[0] if len(made) == 1 else core.And(types.BOOL, " and ".join(m.text for m in made), tuple(made))
+            condition = (
+                made[0] if len(made) == 1 else core.And(types.BOOL, " and ".join(m.text for m in made), tuple(made))
+            )
         fresh = [i.duration for i in gate.items if isinstance(i, ast.FreshFor)]
         remedy = " ".join(i.text for i in gate.items if isinstance(i, ast.Remedy))
         bound = any(isinstance(i, ast.Bound) for i in gate.items)
@@ -232,7 +238,9 @@ class _Checker:
         made: list[core.Statement] = []
         reasons = self.collect(rule, rule.statements, guards, made)
         if not made:
-            self.problem("GC212", f"the rule `{rule.name}` asks for nothing", rule.span, "", "add a statement, or drop it")
+            self.problem(
+                "GC212", f"the rule `{rule.name}` asks for nothing", rule.span, "", "add a statement, or drop it"
+            )
         because = " ".join(reasons)
         return [_with_reason(s, because) for s in made]
 
@@ -251,9 +259,7 @@ class _Checker:
                 made += self.statements(rule, s, guards)
         return reasons
 
-    def statements(
-        self, rule: ast.Rule, s: ast.Statement, guards: list[core.Core]
-    ) -> list[core.Statement]:
+    def statements(self, rule: ast.Rule, s: ast.Statement, guards: list[core.Core]) -> list[core.Statement]:
         resolver = Resolver(self.names)
         match s:
             case ast.Require():
@@ -264,7 +270,9 @@ class _Checker:
                 ]
             case ast.Forbid():
                 c = resolver.condition(s.condition)
-                return [self.statement(rule, "forbid", f"forbid {c.text}", s.span, guards, condition=c, remedy=s.remedy)]
+                return [
+                    self.statement(rule, "forbid", f"forbid {c.text}", s.span, guards, condition=c, remedy=s.remedy)
+                ]
             case ast.Approve():
                 approval = self.quorums.approval(s)
                 return [self.statement(rule, "approve", unparse.statement(s), s.span, guards, approval=approval)]

@@ -63,7 +63,9 @@ class Resolver:
         made = self.resolve(node, BOOL)
         if made.type not in (BOOL, UNKNOWN):
             label = f"this is a {made.type}"
-            self.problem("GC202", f"`{made.text}` is neither true nor false", node.span, label, "compare it with something")
+            self.problem(
+                "GC202", f"`{made.text}` is neither true nor false", node.span, label, "compare it with something"
+            )
             return self.unknown(node)
         return made
 
@@ -228,7 +230,9 @@ class Resolver:
 
     def call(self, node: ast.Call) -> core.Core:
         if node.function == "soak":
-            self.problem("GC214", "`soak` must be compared with a duration", node.span, "", "such as `soak(staging) >= 24h`")
+            self.problem(
+                "GC214", "`soak` must be compared with a duration", node.span, "", "such as `soak(staging) >= 24h`"
+            )
             return self.unknown(node)
         if node.function not in FUNCTIONS:
             near = did_you_mean(node.function, FUNCTIONS)
@@ -276,7 +280,9 @@ class Resolver:
             self.problem("GC202", f"a {left.type} can't be compared", node.span, "", hint)
             return self.unknown(node)
         if node.operator not in ("==", "!=") and not left.type.is_ordered:
-            self.problem("GC202", f"values of {left.type} have no order", node.span, "", "compare with `==`, `!=` or `in`")
+            self.problem(
+                "GC202", f"values of {left.type} have no order", node.span, "", "compare with `==`, `!=` or `in`"
+            )
             return self.unknown(node)
         if left.type == BOOL and not all(isinstance(s, _PLAIN) for s in (left, right)):
             self.problem("GC202", "a condition needs no comparison", node.span, "", "write it bare, or with `not`")

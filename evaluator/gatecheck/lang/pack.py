@@ -58,7 +58,9 @@ def load(files: Mapping[str, bytes], where: str = "") -> tuple[Pack, tuple[Diagn
     return pack, found, sources
 
 
-def examine(files: Mapping[str, bytes], where: str = "") -> tuple[Pack | None, tuple[Diagnostic, ...], dict[str, Source]]:
+def examine(
+    files: Mapping[str, bytes], where: str = ""
+) -> tuple[Pack | None, tuple[Diagnostic, ...], dict[str, Source]]:
     """Return the checked pack or ``None``, every diagnostic, and the sources that they point into."""
     from gatecheck.lang.check import check
     from gatecheck.lang.parser import parse

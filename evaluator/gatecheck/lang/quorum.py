@@ -30,7 +30,9 @@ class Quorums:
         known = self.check_groups(node.quorum)
         alternatives = self.expand(node.quorum)
         if len(alternatives) > _MOST_ALTERNATIVES or any(sum(map(len, a)) > _MOST_SLOTS for a in alternatives):
-            self.problem(node.quorum, "GC211", "this quorum has too many forms to decide exactly", "split the statement")
+            self.problem(
+                node.quorum, "GC211", "this quorum has too many forms to decide exactly", "split the statement"
+            )
             alternatives = alternatives[:1]
         if known and not any(self.possible(a) for a in alternatives):
             message = "this quorum is impossible: its groups hold too few people"
@@ -45,7 +47,8 @@ class Quorums:
             for name in missing:
                 self.problem(node, "GC204", f"there is no group `{name}`", did_you_mean(name, self.groups))
             return not missing
-        return all([self.check_groups(p) for p in node.parts])
+        known = [self.check_groups(p) for p in node.parts]  # every part speaks up, not only the first
+        return all(known)
 
     def expand(self, node: ast.Quorum) -> list[Alternative]:
         if isinstance(node, ast.Some):

@@ -69,7 +69,7 @@ def _type(name: str, spec: dict[str, Any], definitions: dict[str, Any]) -> Type:
     if members:
         return Type(name, members)
     kinds = spec.get("type")
-    kind = next((k for k in kinds if k != "null"), None) if isinstance(kinds, list) else kinds
+    kind = next(k for k in kinds if k != "null") if isinstance(kinds, list) else str(kinds)
     if kind == "array":
         return list_of(_type(f"{name} item", _resolved(spec.get("items", {}), definitions), definitions))
     if kind == "object":

@@ -19,14 +19,14 @@ class _Closed(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     pass
 
 
-class Compared(_Closed):
+class Compared(_Closed, frozen=True):
     """A comparison as the rules have it, and the value found."""
 
     asked: str
     found: str
 
 
-class Missing(_Closed):
+class Missing(_Closed, frozen=True):
     """One action that would bring the decision closer to `allow`."""
 
     action: Literal["approve", "evidence", "wait", "promote", "deploy", "state", "settle", "mend"]
@@ -38,14 +38,14 @@ class Missing(_Closed):
     after: list[str] = []
 
 
-class Counted(_Closed):
+class Counted(_Closed, frozen=True):
     """An approval that counted."""
 
     approver: str
     at: Stamp
 
 
-class RefusedApproval(_Closed):
+class RefusedApproval(_Closed, frozen=True):
     """An approval that did not count, and why."""
 
     approver: str
@@ -54,7 +54,7 @@ class RefusedApproval(_Closed):
     reason: str
 
 
-class FindingRecord(_Closed):
+class FindingRecord(_Closed, frozen=True):
     """What one statement in scope came to."""
 
     id: str
@@ -75,7 +75,7 @@ class FindingRecord(_Closed):
     note: str = ""
 
 
-class Reason(_Closed):
+class Reason(_Closed, frozen=True):
     """What decided the risk."""
 
     condition: str
@@ -83,7 +83,7 @@ class Reason(_Closed):
     line: int = 0
 
 
-class RiskRecord(_Closed):
+class RiskRecord(_Closed, frozen=True):
     """The risk level and why; ``stated`` is the level that the change itself names."""
 
     level: str
@@ -91,14 +91,14 @@ class RiskRecord(_Closed):
     stated: str | None = None
 
 
-class Obligation(_Closed):
+class Obligation(_Closed, frozen=True):
     """What the caller owes if the verdict is to hold."""
 
     kind: Literal["deploy", "notify"]
     value: str
 
 
-class NextChange(_Closed):
+class NextChange(_Closed, frozen=True):
     """An instant at which something that the decision rests on changes by itself."""
 
     at: Stamp
@@ -106,7 +106,7 @@ class NextChange(_Closed):
     subject: str
 
 
-class EvidenceRecord(_Closed):
+class EvidenceRecord(_Closed, frozen=True):
     """Which bytes stood for a gate."""
 
     kind: str
@@ -116,7 +116,7 @@ class EvidenceRecord(_Closed):
     produced_at: Stamp | None = None
 
 
-class ChangeRecord(_Closed):
+class ChangeRecord(_Closed, frozen=True):
     """Which change was asked about."""
 
     id: str
@@ -127,28 +127,28 @@ class ChangeRecord(_Closed):
     commit: Commit | None = None
 
 
-class RequestRecord(_Closed):
+class RequestRecord(_Closed, frozen=True):
     """The digest of the recorded request, and of the raw bytes of what it was made of."""
 
     digest: Digest
     sources: dict[str, Digest] = {}
 
 
-class PackFile(_Closed):
+class PackFile(_Closed, frozen=True):
     """One file of the pack."""
 
     path: str
     digest: Digest
 
 
-class PackRecord(_Closed):
+class PackRecord(_Closed, frozen=True):
     """Which rules decided."""
 
     digest: Digest
     files: list[PackFile]
 
 
-class Engine(_Closed):
+class Engine(_Closed, frozen=True):
     """What decided, by its versions."""
 
     gatecheck: str
@@ -156,7 +156,7 @@ class Engine(_Closed):
     tzdata: str
 
 
-class Predicate(_Closed):
+class Predicate(_Closed, frozen=True):
     """The decision itself."""
 
     verdict: Verdict
@@ -176,14 +176,14 @@ class Predicate(_Closed):
     promotions: list[Promotion] = []
 
 
-class SubjectRecord(_Closed):
+class SubjectRecord(_Closed, frozen=True):
     """The artifact."""
 
     name: str
     digest: dict[str, str]
 
 
-class Statement(Struct, frozen=True, forbid_unknown_fields=True, rename={"type_": "_type", "predicate_type": "predicateType"}):
+class Statement(_Closed, frozen=True, rename={"type_": "_type", "predicate_type": "predicateType"}):
     """An in-toto statement about one artifact."""
 
     type_: Literal["https://in-toto.io/Statement/v1"]
