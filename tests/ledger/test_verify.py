@@ -5,6 +5,7 @@ records say of each other can give it away.
 """
 
 import os
+import re
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -329,6 +330,95 @@ def test_a_ref_that_another_key_writes_under_a_stolen_name_is_told(world: World)
     world.forget()
     whats = {p.what for p in world.verify().problems}
     assert whats == {f"its author is `{theirs}`, not `{entries[0].writer}`"}
+
+
+# A commit that is not in an entry's form, though its signature is good
+
+
+def sign_message(world: World, entry: Entry, message: bytes) -> None:
+    """Let the ref end in an entry's commit with another message, signed anew."""
+    raw = world.git_bytes("cat-file", "commit", entry.commit)
+    head = raw.partition(b"\ngpgsig ")[0]
+    signature = sshsig.sign(world.key, head + b"\n\n" + message).rstrip("\n").replace("\n", "\n ").encode()
+    raw = head + b"\ngpgsig " + signature + b"\n\n" + message
+    point(world, world.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=raw))
+
+
+@pytest.mark.parametrize(("old", "new", "what"), [
+    (rb"(Gatecheck-Verdict: allow\n)", rb"\1\1", "its message does not end in trailers, each once"),
+    (rb"Gatecheck-Verdict:", rb"Signed-off-by:", "its message does not end in trailers, each once"),
+    (rb"Seq: 3", rb"Seq: 03", "its trailer `Gatecheck-Seq` is not a number"),
+    (rb"Seq: 3", rb"Seq: -3", "its trailer `Gatecheck-Seq` is not a number"),
+    (rb"Id: .", rb"Id: x", "its trailers `Gatecheck-Id` and `Gatecheck-Statement` do not agree"),
+    (rb"Statement: sha256:.", rb"Statement: sha256:x",
+     "its trailers `Gatecheck-Id` and `Gatecheck-Statement` do not agree"),
+    (rb"Gatecheck-Chain: .*\n", b"", "its trailers lack `Gatecheck-Chain` or `Gatecheck-Kind`"),
+    (rb"Kind: decision", b"Kind: wish", "its kind `wish` is not known"),
+    (rb"ALLOW", b"\xff", "its message is not UTF-8 text"),
+])  # fmt: skip
+def test_a_message_of_another_form_is_told(world: World, old: bytes, new: bytes, what: str) -> None:
+    entry = history(world)[3]
+    message = world.git_bytes("cat-file", "commit", entry.commit).partition(b"\n\n")[2]
+    sign_message(world, entry, re.sub(old, new, message, count=1))
+    assert [(p.code, p.what) for p in world.verify().problems] == [("GC730", what)]
+
+
+def test_a_damaged_statement_signature_is_told(world: World) -> None:
+    entry = history(world)[3]
+    message = world.git_bytes("cat-file", "commit", entry.commit).partition(b"\n\n")[2]
+    sign_message(world, entry, re.sub(rb"Sig: .*", b"Sig: SHA256:x !", message))
+    assert found(world.verify()) == [("GC725", 3, "its trailer `Gatecheck-Sig` is damaged", "")]
+
+
+def test_a_trust_file_that_was_changed_is_told(world: World) -> None:
+    first, *rest = history(world)
+    other = world.make_key("other")
+    trust = f'{first.writer} namespaces="git" {other.public_line}\n'.encode()
+    parent = commit(world, "", tree_with(world, first.tree, trust=trust), dict(first.trailers))
+    for entry in rest:
+        parent = commit(world, parent, entry.tree, dict(entry.trailers))
+    point(world, parent)
+    what = f"its signer {world.key.fingerprint} is not in the ledger's own trust file"
+    told = [("GC727", seq, what, "") for seq in range(4)]
+    assert found(world.verify()) == [told[0], ("GC722", 0, DIGEST, "trust"), *told[1:]]
+
+
+def test_a_second_beginning_amid_the_history_is_told(world: World) -> None:
+    entries = history(world)
+    first = entries[0]
+    point(world, commit(world, entries[3].commit, first.tree, dict(first.trailers)))
+    assert found(world.verify()) == [
+        ("GC723", 0, "a writer's first entry stands amid its history", ""),
+        ("GC723", 0, "its number is 0, but 4 comes next", ""),
+        ("GC724", 0, f"its chain value does not follow from entry {entries[3].id[:12]} before it", ""),
+    ]
+
+
+def test_a_chain_that_does_not_begin_at_the_beginning_is_told(world: World) -> None:
+    first, *_ = history(world)
+    trailers = dict(first.trailers) | {"Gatecheck-Chain": "sha256:" + "1" * 64}
+    point(world, commit(world, "", first.tree, trailers))
+    assert found(world.verify()) == [("GC724", 0, "its chain value does not begin the chain", "")]
+
+
+def test_a_link_in_place_of_a_file_is_told(world: World) -> None:
+    entry = history(world)[3]
+    lines = world.git("ls-tree", entry.tree).replace("100644 blob", "120000 blob", 1)
+    replant(world, [e._replace(tree=world.git("mktree", stdin=f"{lines}\n".encode())) if e.seq == 3 else e
+                    for e in history(world)], {})  # fmt: skip
+    assert found(world.verify()) == [("GC721", 3, "it is not of the kind that it should be", "request.json")]
+
+
+def test_a_ref_that_names_no_commit_is_told(world: World) -> None:
+    tree = world.git("rev-parse", "HEAD^{tree}")
+    (writer,) = world.open().writers()
+    (world.path / "refs" / "heads" / "ledger" / writer).write_text(tree + "\n")
+    (world.path / "refs" / "heads" / "ledger" / "link").write_text("ref: refs/heads/none\n")
+    world.forget()
+    assert [(p.code, p.writer, p.what.split(";")[0]) for p in world.verify().problems] == sorted([
+        ("GC720", writer, f"git object {tree} is not a commit"),
+        ("GC720", "link", "git object refs/heads/none is damaged: refs/heads/none"),
+    ], key=lambda item: item[1])  # fmt: skip
 
 
 # Damage
