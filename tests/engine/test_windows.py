@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gatecheck.engine.windows import Dated, Weekly, Window, load_zone, tzdata_version, zone_names
+from gatecheck.engine.windows import Dated, Weekly, Window
+from gatecheck.text.zones import load_zone, tzdata_version, zone_names
 
 DAILY = (0, 1, 2, 3, 4, 5, 6)
 WEEKDAYS = (0, 1, 2, 3, 4)
@@ -324,7 +325,8 @@ def test_what_the_search_for_changes_of_offset_takes_for_granted() -> None:
 PROBE = """
 import sys
 from datetime import UTC, datetime
-from gatecheck.engine.windows import Window, tzdata_version
+from gatecheck.engine.windows import Window
+from gatecheck.text.zones import tzdata_version
 assert "zoneinfo" not in sys.modules
 w = Window("w", "Europe/Berlin", (((0, 1, 2, 3, 4), 540, 960),), ())
 print(w.state(datetime(2026, 10, 23, 15, tzinfo=UTC)), tzdata_version())

@@ -121,10 +121,15 @@ def test_a_failed_subtest_or_rerun_is_one_failed_case() -> None:
     assert (evidence.flaw, evidence.fields["failures"], evidence.fields["flaky"]) == ("", 1, 0)
 
 
-def test_a_pytest_that_declares_failures_it_does_not_hold_is_flawed() -> None:
-    evidence = read('<testsuite name="pytest" tests="9" failures="1"><testcase/></testsuite>')
+@pytest.mark.parametrize(("mark", "runner"), [
+    ('name="pytest"', "pytest"), ('hostname="tbd"', "Catch2"), ('doctest_version="2.4.11"', "doctest"),
+])  # fmt: skip
+def test_runners_that_count_something_else_as_tests_still_hold_what_they_declare_failed(mark: str, runner: str) -> None:
+    more = read(f'<testsuites><testsuite {mark} tests="9" failures="0"><testcase/></testsuite></testsuites>')
+    assert (more.flaw, more.producer) == ("", runner)
+    evidence = read(f'<testsuites><testsuite {mark} tests="9" failures="1"><testcase/></testsuite></testsuites>')
     assert evidence.flaw == "the report declares more failures and errors (1) than it holds (0)"
-    assert evidence.producer == "pytest"
+    assert read(f'<testsuite {mark} tests="2" failures="0"/>').flaw == "the report holds no test cases"
 
 
 @pytest.mark.parametrize(("times", "duration"), [

@@ -31,10 +31,10 @@ def command(rules: str) -> int:
         count = sum(d.severity == "error" for d in found)
         click.echo(f"\n{count} error{'s' if count != 1 else ''}", err=True)
         return Exit.RULES
-    rules_count = len({s.rule for s in pack.statements})
+    number = len({s.rule for s in pack.statements})
     click.echo(
         f"ok: {_count(len(files), 'file')}, {_count(len(pack.environments), 'environment')}, "
-        f"{_count(len(pack.gates), 'gate')}, {_count(rules_count, 'rule')} ({_count(len(pack.statements), 'statement')})"
+        f"{_count(len(pack.gates), 'gate')}, {_count(number, 'rule')} ({_count(len(pack.statements), 'statement')})"
     )
     return Exit.ALLOW
 

@@ -165,7 +165,7 @@ class _Part:
                 code, sure = emitter.truth(case.condition)
                 reason = (case.condition.text, case.span.file, case.span.line)
                 unsure = (f"undetermined: {case.condition.text}", case.span.file, case.span.line)
-                checks += emitter.lines + [f"t = {code}"]
+                checks += [*emitter.lines, f"t = {code}"]
                 checks.append(f"if t is True: x.reasons.append({reason!r})")
                 if not sure:
                     checks.append(f"elif t is not False: x.reasons.append({unsure!r})")

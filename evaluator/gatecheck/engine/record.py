@@ -119,9 +119,9 @@ def _written(value: Any, kind: str, levels: tuple[str, ...]) -> str:
     if kind == "open":
         return "open" if value else "closed"
     if kind == "risk":
-        return levels[value]
+        return levels[int(value)]
     if kind == "severity":
-        return list(SEVERITY)[value]
+        return list(SEVERITY)[int(value)]
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):

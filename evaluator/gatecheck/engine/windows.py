@@ -10,12 +10,8 @@ Zone data is always that of the ``tzdata`` package, never the machine's, so that
 
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+from gatecheck.text.zones import load_zone
 
 Weekly = tuple[tuple[int, ...], int, int]
 Dated = tuple[str, str]
@@ -173,34 +169,3 @@ def _edges(spans: list[tuple[int, int]]) -> list[int]:
         else:
             edges += (start, end)
     return edges
-
-
-@cache
-def load_zone(name: str) -> "ZoneInfo":
-    """Return a zone of the ``tzdata`` package by its exact name; ``ValueError`` for any other name."""
-    if name not in zone_names():
-        raise ValueError(f"there is no time zone `{name}`")
-    from zoneinfo import ZoneInfo
-
-    with _tzdata().joinpath("zoneinfo", name).open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
-
-
-@cache
-def zone_names() -> frozenset[str]:
-    """Return the names of all zones of the ``tzdata`` package."""
-    return frozenset(_tzdata().joinpath("zones").read_text(encoding="ascii").split())
-
-
-def tzdata_version() -> str:
-    """Return the IANA version of the zone data in use, such as ``2026a``."""
-    import tzdata  # type: ignore[import-untyped]
-
-    version: str = tzdata.IANA_VERSION
-    return version
-
-
-def _tzdata() -> Path:
-    import tzdata
-
-    return Path(tzdata.__file__).parent

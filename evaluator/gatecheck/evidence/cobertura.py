@@ -84,12 +84,14 @@ class _Report:
         number, hits = attributes.get("number", ""), attributes.get("hits", "")
         if not (number.isdigit() and number.isascii() and len(number) < 16):
             refuse(self.name, f"`{short(number, 40, self.name)}` is not a line number")
-        if not _HITS.fullmatch(hits):
+        if not (hits.isdigit() and hits.isascii()) and not _HITS.fullmatch(hits):
             refuse(self.name, f"the hits of line {number}, `{short(hits, 40, self.name)}`, are not a count")
-        stated = attributes.get("condition-coverage")
-        found = _CONDITIONS.search(stated) if stated is not None else None
-        conditions = Part(int(found[1]), int(found[2])) if found else _NO_CONDITIONS
-        (self.methods if self.in_method else self.classes).add(self.file, number, hits.strip("0.,' ") != "", conditions)
+        conditions = _NO_CONDITIONS
+        if "condition-coverage" in attributes:
+            found = _CONDITIONS.search(attributes["condition-coverage"])
+            conditions = Part(int(found[1]), int(found[2])) if found else conditions
+        lines = self.methods if self.in_method else self.classes
+        lines.add(self.file, number, hits.strip("0.,' ") != "", conditions)
 
     def end(self, tag: str) -> None:
         if tag == "method":

@@ -7,7 +7,8 @@ The totals that suites declare are held against the cases. Where a report declar
 errors, skips, tests), or a suite reports a failure outside its cases, some outcome is missing from the counts, so the
 report carries a flaw and nothing in it counts. Not a contradiction: outcomes of reruns (Surefire declares every
 attempt, and keeps them as ``rerunFailure`` or ``flakyFailure`` elements), several outcomes of one case, declared totals
-that are too low, and pytest's ``tests``, which also counts passed subtests (its failed ones are cases' outcomes).
+that are too low, and the ``tests`` of runners that count something else there: pytest also its passed subtests, Catch2
+and doctest every assertion. Their failures are held against the cases all the same.
 """
 
 from datetime import datetime
@@ -39,13 +40,12 @@ def read_junit(raw: bytes, name: str) -> Reading:
 class _Suite:
     """What one suite declares, and what its whole subtree holds."""
 
-    __slots__ = ("attributes", "cases", "extra", "failed", "is_pytest", "outer", "skipped")
+    __slots__ = ("attributes", "cases", "extra", "failed", "outer", "runner", "skipped")
 
     def __init__(self, attributes: dict[str, str], outer: "_Suite | None") -> None:
         self.attributes = attributes
         self.outer = outer
-        named: bool = attributes.get("name") in ("pytest", "pytest tests")
-        self.is_pytest: bool = named or (outer is not None and outer.is_pytest)
+        self.runner: str = _runner(attributes) or (outer.runner if outer is not None else "")
         self.cases = 0  # test cases
         self.extra = 0  # attempts and subtests beyond one a case
         self.failed = 0  # failure and error elements, those of reruns too
@@ -66,12 +66,21 @@ class _Suite:
         if undone > held:
             return f"the report declares more tests that did not pass ({undone}) than it holds ({held})"
         tests = self.declared("tests")
-        if tests > self.cases + self.extra and not self.is_pytest:
+        if tests > self.cases + self.extra and not self.runner:
             return f"the report declares more tests ({tests}) than it holds ({self.cases})"
         return ""
 
     def declared(self, attribute: str) -> int:
         return plain_count(self.attributes.get(attribute)) or 0
+
+
+def _runner(attributes: dict[str, str]) -> str:
+    """Return the runner that a suite is of, where it is one of those whose ``tests`` are not test cases."""
+    if attributes.get("name") in ("pytest", "pytest tests"):
+        return "pytest"
+    if "doctest_version" in attributes:
+        return "doctest"
+    return "Catch2" if attributes.get("hostname") == "tbd" else ""
 
 
 class _Case:
@@ -93,7 +102,7 @@ class _Report:
         self.flaky = self.suites = self.loose = 0
         self.failed: list[dict[str, Any]] = []
         self.contradiction = ""
-        self.producer = ""  # the one runner that its reports can be told by
+        self.producer = ""
         self.suite: _Suite | None = None
         self.case: _Case | None = None
         self.pending: list[str] | None = None  # text of the outcome element that is open
@@ -122,7 +131,7 @@ class _Report:
         if "timestamp" in attributes:
             self.started.append(instant(attributes["timestamp"]))
         self.suite = _Suite(attributes, self.suite)
-        self.producer = "pytest" if self.suite.is_pytest else self.producer
+        self.producer = self.suite.runner or self.producer
         self.suites += tag == "testsuite"
 
     def note(self, case: _Case, outcome: str, attributes: dict[str, str]) -> None:

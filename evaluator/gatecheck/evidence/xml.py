@@ -81,12 +81,12 @@ def _parse(raw: bytes, name: str, visitor: Visitor, step: int) -> None:
         depth += 1
         if depth > MAX_DEPTH:
             raise input_error("GC606", f"is nested deeper than {MAX_DEPTH} levels", file=name)
-        visitor.start(tag.rpartition(":")[2], attributes)
+        visitor.start(tag if ":" not in tag else tag.rpartition(":")[2], attributes)
 
     def end(tag: str) -> None:
         nonlocal depth
         depth -= 1
-        visitor.end(tag.rpartition(":")[2])
+        visitor.end(tag if ":" not in tag else tag.rpartition(":")[2])
 
     def entity(*_: object) -> NoReturn:
         message = "declares or refers to its own entities, which are never expanded"

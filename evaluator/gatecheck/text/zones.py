@@ -23,11 +23,11 @@ def zone_names() -> frozenset[str]:
 
 @cache
 def load_zone(name: str) -> "ZoneInfo":
-    """Return a zone by its IANA name; ``KeyError`` where there is none."""
+    """Return a zone by its exact IANA name; ``ValueError`` for any other name."""
     from zoneinfo import ZoneInfo
 
     if name not in zone_names():
-        raise KeyError(name)
+        raise ValueError(f"there is no time zone `{name}`")
     with (_folder() / "zoneinfo" / name).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 
@@ -37,4 +37,4 @@ def tzdata_version() -> str:
     """Return the version of the zone data, such as `2026b`."""
     import tzdata
 
-    return tzdata.IANA_VERSION
+    return str(tzdata.IANA_VERSION)
