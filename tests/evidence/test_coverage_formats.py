@@ -91,6 +91,11 @@ def test_broken_lines_are_refused(lines: str, message: str) -> None:
     assert refusal(cobertura(lines)) == f"error[GC607]: {message}\n  --> report"
 
 
+def test_a_line_outside_any_class_is_refused() -> None:
+    stray = '<coverage line-rate="1"><line number="1" hits="1"/></coverage>'
+    assert refusal(stray) == "error[GC607]: a line stands outside any class\n  --> report"
+
+
 def test_lines_are_unique_by_file_and_methods_count_only_where_classes_list_none() -> None:
     method = '<methods><method><lines><line number="9" hits="1"/></lines></method></methods>'
     again = f'<class filename="a.py">{method}<lines><line number="2" hits="5"/></lines></class>'

@@ -226,6 +226,11 @@ def test_a_file_is_read_up_to_the_bound(tmp_path: Path) -> None:
         read_evidence_file(tmp_path / "none.xml", "none.xml")
 
 
+def test_large_files_are_bounded() -> None:
+    assert refusal(b"x" * (2**20 + 1)).startswith("error[GC601]: is not of a known kind of evidence: it is neither XML")
+    assert refusal(bytes(MAX_BYTES + 1)) == "error[GC502]: is larger than 64 MiB, the most that is read\n  --> report"
+
+
 ENTITIES = (
     "error[GC605]: declares or refers to its own entities, which are never expanded\n  --> report\n"
     "   = hint: have the tool write plain XML, without a DTD"
@@ -281,6 +286,7 @@ def test_a_long_comment_before_the_root_is_passed_over() -> None:
 def test_a_lone_surrogate_is_refused() -> None:
     text = '{"status": "passed", "producer": "\\ud800"}'
     assert refusal(text) == "error[GC503]: holds half a surrogate pair in `\\ud800`\n  --> report"
+    assert refusal('status: passed\nproducer: "\\ud800"\n', "c.yaml").startswith("error[GC503]: ")
 
 
 def test_every_kind_has_a_schema_that_describes_and_types_each_field() -> None:

@@ -172,10 +172,11 @@ def test_produced_at_is_the_end_of_the_oldest_run(ends: list[list[str]], instant
 
 
 @pytest.mark.parametrize(("location", "place"), [
+    (None, None),
     ({"uri": "file:///src/a.py"}, "/src/a.py"), ({"index": 0}, "listed.py"), ({"index": 5}, None), ({}, None),
     ({"uri": 7}, None), ({"uri": "a\n\u001bb"}, "a \ufffdb"), ({"uri": "p/" * 900}, "p/" * 499 + "p…"),
 ])  # fmt: skip
-def test_paths(location: dict[str, Any], place: str | None) -> None:
+def test_paths(location: dict[str, Any] | None, place: str | None) -> None:
     result = {"locations": [{"physicalLocation": {"artifactLocation": location, "region": {"startLine": 0}}}]}
     made = finding(result, artifacts=[{"location": {"uri": "listed.py"}}])
     assert (made["path"], made["line"]) == (place, None)

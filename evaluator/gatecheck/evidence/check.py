@@ -27,7 +27,7 @@ def read_check(data: dict[str, Any], name: str) -> Reading:
     _known(data, KEYS, name)
     status: str = data["status"]
     if status not in STATUSES:
-        refuse(name, f"its status is `{short(status, 40, name)}`", f"write one of {', '.join(STATUSES)}")
+        refuse(name, f"its status is `{short(status, 40)}`", f"write one of {', '.join(STATUSES)}")
     values = object_in(data, "fields", name) if data.get("fields") is not None else {}
     if len(values) > MAX_FIELDS:
         refuse(name, f"holds {len(values)} fields; at most {MAX_FIELDS} are read")
@@ -40,19 +40,19 @@ def read_check(data: dict[str, Any], name: str) -> Reading:
     if stated is not None and at is None:
         hint = "write it as 2026-11-23T10:00:00Z"
         refuse(name, "`produced_at` is not a date and time with an offset", hint)
-    producer = short(text_in(data, "producer", name) or "", 200, name)
+    producer = short(text_in(data, "producer", name) or "", 200)
     return Reading(fields, flaw=flaw, producer=producer, produced_at=at, subject=_subject(data, name))
 
 
 def _known(data: dict[str, Any], keys: tuple[str, ...], name: str) -> None:
     for key in data:
         if key not in keys:
-            refuse(name, f"has the unknown key `{short(key, 60, name)}`", did_you_mean(key, keys))
+            refuse(name, f"has the unknown key `{short(key, 60)}`", did_you_mean(key, keys))
 
 
 def _field(key: str, name: str) -> str:
     if len(key) > 100 or not _NAME.fullmatch(key):
-        refuse(name, f"`{short(key, 60, name)}` is not a field's name", "use letters, digits, `_` and `-`")
+        refuse(name, f"`{short(key, 60)}` is not a field's name", "use letters, digits, `_` and `-`")
     return key
 
 
@@ -62,7 +62,7 @@ def _value(key: str, value: object, name: str) -> bool | int | str | None:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
             refuse(name, f"the field `{key}` is longer than {MAX_TEXT} characters")
-        return short(value, MAX_TEXT, name)
+        return short(value, MAX_TEXT)
     if isinstance(value, Decimal):
         if abs(value.adjusted()) > MAX_DIGITS or len(value.as_tuple().digits) > MAX_DIGITS:
             refuse(name, f"the field `{key}` is a number of more than {MAX_DIGITS} digits")

@@ -83,9 +83,9 @@ class _Report:
             refuse(self.name, "a line stands outside any class")
         number, hits = attributes.get("number", ""), attributes.get("hits", "")
         if not (number.isdigit() and number.isascii() and len(number) < 16):
-            refuse(self.name, f"`{short(number, 40, self.name)}` is not a line number")
+            refuse(self.name, f"`{short(number, 40)}` is not a line number")
         if not (hits.isdigit() and hits.isascii()) and not _HITS.fullmatch(hits):
-            refuse(self.name, f"the hits of line {number}, `{short(hits, 40, self.name)}`, are not a count")
+            refuse(self.name, f"the hits of line {number}, `{short(hits, 40)}`, are not a count")
         conditions = _NO_CONDITIONS
         if "condition-coverage" in attributes:
             found = _CONDITIONS.search(attributes["condition-coverage"])
@@ -125,5 +125,5 @@ def _flaw(report: _Report, parts: Parts) -> str:
         return f"the report declares more lines ({declared.valid}) than it lists ({entries})"
     stated = report.root.get("line-rate")
     if parts.lines.valid and stated is not None and plain_decimal(stated) is None:
-        return f"the report's line rate `{short(stated, 40, report.name)}` is not a plain number"
+        return f"the report's line rate `{short(stated, 40)}` is not a plain number"
     return parts_flaw(parts)

@@ -16,7 +16,7 @@ def read_coverage_py(data: dict[str, Any], name: str) -> Reading:
     stated = object_in(data, "files", name)
     files = [_parts(object_in(member(stated, file, name), "summary", name), name) for file in stated]
     version = object_in(data, "meta", name).get("version")
-    producer = short(f"coverage.py {version}", 100, name) if isinstance(version, str) else "coverage.py"
+    producer = short(f"coverage.py {version}", 100) if isinstance(version, str) else "coverage.py"
     # meta.timestamp has no offset, so when the report was made is unknown.
     return Reading(coverage_fields(totals, len(files)), totals_flaw(totals, files), producer)
 

@@ -16,7 +16,7 @@ def member(data: dict[str, Any], key: str, name: str) -> dict[str, Any]:
     """Return the object under a ``key`` that is known to be there."""
     value = data[key]
     if not isinstance(value, dict):
-        refuse(name, f"`{short(key, 100, name)}` is {described(value)}, not an object")
+        refuse(name, f"`{short(key, 100)}` is {described(value)}, not an object")
     return value
 
 

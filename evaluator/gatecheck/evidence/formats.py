@@ -40,12 +40,12 @@ class Content(NamedTuple):
         """Return what stands under ``key`` at the top of an object, or ``None``."""
         return self.data.get(key) if isinstance(self.data, dict) else None
 
-    def described(self, name: str) -> str:
+    def described(self) -> str:
         """Return what the content looks like, for a message."""
         if self.root is not None:
-            return f"its root element is `{short(self.root.tag, 60, name)}`"
+            return f"its root element is `{short(self.root.tag, 60)}`"
         if isinstance(self.data, dict):
-            keys = [f"`{short(key, 40, name)}`" for key in list(self.data)[:6]]
+            keys = [f"`{short(key, 40)}`" for key in list(self.data)[:6]]
             return f"its top-level keys are {', '.join(keys)}" if keys else "it is an empty object"
         if isinstance(self.data, list):
             return "it is a list"

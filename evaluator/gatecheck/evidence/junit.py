@@ -178,10 +178,10 @@ class _Report:
     def record(self, case: _Case) -> dict[str, Any]:
         suite = case.attributes.get("classname") or (self.suite.attributes.get("name", "") if self.suite else "")
         return {
-            "name": short(case.attributes.get("name", ""), MAX_NAME, self.name),
-            "suite": short(suite, MAX_NAME, self.name),
+            "name": short(case.attributes.get("name", ""), MAX_NAME),
+            "suite": short(suite, MAX_NAME),
             "outcome": case.outcome,
-            "message": short(case.message, MAX_MESSAGE, self.name),
+            "message": short(case.message, MAX_MESSAGE),
         }
 
     def fields(self) -> dict[str, Any]:

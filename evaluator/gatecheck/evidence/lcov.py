@@ -51,7 +51,7 @@ class _Trace:
         elif line == "end_of_record":
             self.file = None
         elif not _OTHER.match(line):
-            refuse(self.name, f"line {number} is not an LCOV line: `{short(line, 60, self.name)}`")
+            refuse(self.name, f"line {number} is not an LCOV line: `{short(line, 60)}`")
         elif self.file is None:
             refuse(self.name, f"line {number} (`{word}`) stands before any `SF`, so it is about no file")
         else:
@@ -78,7 +78,7 @@ class _Trace:
         elif word == "LF":
             declared = plain_count(value)
             if declared is None or declared > self.entries:
-                shown = short(value, 40, self.name)
+                shown = short(value, 40)
                 self.flaw = self.flaw or f"a record declares more lines ({shown}) than it lists ({self.entries})"
         elif word in ("DA", "BRDA", "FN", "FNDA", "FNA"):
             refuse(self.name, f"line {number} (`{word}`) is cut short")
@@ -95,6 +95,6 @@ class _Trace:
     def hit(self, where: dict[str, dict[str, bool]], file: str, place: str, count: str, number: int) -> None:
         hits = plain_count(count)
         if hits is None:
-            refuse(self.name, f"line {number}: `{short(count, 40, self.name)}` is not a count")
+            refuse(self.name, f"line {number}: `{short(count, 40)}` is not a count")
         seen = where.setdefault(file, {})
         seen[place] = seen.get(place, False) or hits > 0

@@ -49,7 +49,7 @@ def read_evidence(raw: bytes, name: str, kind: str | None = None) -> Evidence:
 
 
 def _unfit(content: Content, name: str, kind: str | None) -> Exception:
-    looks = content.described(name)
+    looks = content.described()
     if kind is None:
         message = f"is not of a known kind of evidence: {looks}"
         return input_error("GC601", message, file=name, hint=f"known kinds: {', '.join(KINDS)}")

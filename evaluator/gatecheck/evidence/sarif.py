@@ -37,7 +37,7 @@ def read_sarif(data: Object, name: str) -> Reading:
     """Read a SARIF log; fields as in ``schemas/evidence/sarif.schema.json``."""
     version = data.get("version")
     if version != "2.1.0":
-        said = f"is SARIF {short(version, 40, name)}" if isinstance(version, str) else "states no SARIF version"
+        said = f"is SARIF {short(version, 40)}" if isinstance(version, str) else "states no SARIF version"
         refuse(name, f"{said}; 2.1.0 is read", "have the tool write SARIF 2.1.0, or convert the file")
     runs = [_Run(run, name) for run in objects_in(data, "runs", name)]
     findings: list[Object] = []
@@ -57,7 +57,7 @@ def read_sarif(data: Object, name: str) -> Reading:
         "tool_errors": sum(run.tool_errors() for run in runs),
         "findings": findings,
     }
-    producer = short(", ".join(dict.fromkeys(run.producer for run in runs if run.producer)), MAX_NAME, name)
+    producer = short(", ".join(dict.fromkeys(run.producer for run in runs if run.producer)), MAX_NAME)
     ended = [run.ended() for run in runs]
     known = [at for at in ended if at is not None]
     # Runs that were merged into one file are as old as the oldest of them.
@@ -103,7 +103,7 @@ class _Run:
         driver = object_in(tool, "driver", name) if tool.get("driver") is not None else {}
         self.components = [self.rules(part) for part in (driver, *objects_in(tool, "extensions", name))]
         stated = text_in(driver, "name", name)
-        self.tool = None if stated is None else short(stated, MAX_NAME, name)
+        self.tool = None if stated is None else short(stated, MAX_NAME)
         version = text_in(driver, "semanticVersion", name) or text_in(driver, "version", name)
         self.producer = " ".join(word for word in (self.tool, version) if word)
         self.words: dict[str, str] = {}  # one copy of each repeated text
@@ -136,14 +136,14 @@ class _Run:
 
     def keep(self, text: str, limit: int) -> str:
         if text not in self.words:
-            self.words[text] = short(text, limit, self.name)
+            self.words[text] = short(text, limit)
         return self.words[text]
 
     def word(self, data: Object, key: str, words: tuple[str, ...]) -> str | None:
         """Return one of the specification's words; another one is refused, because what it means is not known."""
         value = text_in(data, key, self.name)
         if value is not None and value not in words:
-            refuse(self.name, f"the {key} `{short(value, 40, self.name)}` is not one of SARIF's: {', '.join(words)}")
+            refuse(self.name, f"the {key} `{short(value, 40)}` is not one of SARIF's: {', '.join(words)}")
         return value
 
     def reference(self, result: Object) -> str | None:
@@ -247,7 +247,7 @@ class _Run:
                 from urllib.parse import unquote
 
                 path = unquote(path)
-            self.words[uri] = short(path, MAX_PATH, self.name)
+            self.words[uri] = short(path, MAX_PATH)
         return self.words[uri]
 
     def flaw(self) -> str:

@@ -96,17 +96,11 @@ def _in_reach(at: datetime) -> datetime | None:
     return at if 1970 <= at.year <= 2999 else None  # what a record can hold
 
 
-def short(text: str, limit: int, name: str) -> str:
-    """Return a text on one line, printable and at most ``limit`` characters long.
-
-    Raises ``InputError`` where it holds half a character (a lone surrogate), which has no bytes.
-    """
+def short(text: str, limit: int) -> str:
+    """Return a text on one line, printable and at most ``limit`` characters long."""
     line = text[: 4 * limit]
     if not (line.isascii() and line.isprintable()):
-        line = " ".join(line.split())
-        if any("\ud800" <= c <= "\udfff" for c in line):
-            refuse(name, "holds half a character (a lone surrogate), which is not text")
-        line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+        line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(line.split()))
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
 
 
