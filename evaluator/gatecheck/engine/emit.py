@@ -235,7 +235,8 @@ class Emitter:
         if sure:
             code = whole.format(items)
             return (f"({code} if {items} else {empty})" if node.items.text == "change.files" else code), False
-        return f"through({items}, lambda l: {whole.format('l')})", False
+        vacuous = f" if l else {empty}" if node.items.text == "change.files" else ""
+        return f"through({items}, lambda l: {whole.format('l')}{vacuous})", False
 
     def window(self, name: str) -> str:
         spec = self.pack.windows[name]
