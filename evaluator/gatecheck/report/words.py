@@ -1,0 +1,302 @@
+"""What a recorded decision says, in words: the phrases that all formats for people share.
+
+A record holds text by others: names of services, people, files, reasons. A ``Voice`` says how a format shows such text
+harmlessly; every string of a record goes through one.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+WINDOW = 12  # entries of one list that are shown where not everything is asked for
+_COMPARED = 6
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_STANCES = {"approve": "approval", "reject": "rejection", "withdraw": "withdrawal"}
+_LABELS = {"mend": "fails", "settle": "stopped", "wait": "waits"}
+STATUSES = ("failed", "waiting", "waived", "passed")
+
+Record = dict[str, Any]
+
+
+class Recorded(NamedTuple):
+    """Where a decision was recorded: the entry's id, the ledger's path, and the fingerprint of the key."""
+
+    entry: str
+    ledger: str
+    key: str
+
+
+class Voice(NamedTuple):
+    """How a format shows text by others: ``name`` for names and code, ``prose`` for sentences."""
+
+    name: Callable[[str], str]
+    prose: Callable[[str], str]
+
+
+class Item(NamedTuple):
+    """One thing to do, or to know: ``label`` says of which sort; ``rule`` and ``place`` say who asks for it."""
+
+    label: str
+    text: str
+    rule: str = ""
+    file: str = ""
+    line: int = 0
+    remedy: str = ""
+    others: int = 0
+
+    @property
+    def place(self) -> str:
+        """Return the file and line, and how many more statements ask for the same."""
+        at = f"{self.file}:{self.line}" if self.file else ""
+        return f"{at} +{self.others}".strip() if self.others else at
+
+
+def plain(text: str, most: int = 300) -> str:
+    """Return text on one line, bounded, without anything that drives a terminal or a build server's log.
+
+    Build servers obey `##[…]` and `##vso[…]` anywhere in a line, and `::…::` where a line begins.
+    """
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
+    while "##" in text:
+        text = text.replace("##", "# #")
+    text = " " + text.strip()
+    while " ::" in text:
+        text = text.replace(" ::", " : :")
+    text = text[1:]
+    return text if len(text) <= most else text[: most - 3].rstrip() + "..."
+
+
+def tail(text: str, most: int) -> str:
+    """Return text bounded by leaving out its start, as suits a path."""
+    text = plain(text, 10_000)
+    return text if len(text) <= most else "..." + text[3 - most :]
+
+
+PLAIN = Voice(plain, plain)
+
+
+def windowed(items: Sequence[str], most: int = WINDOW, word: str = "and ") -> list[str]:
+    """Return the first items, and how many more there are."""
+    return list(items) if len(items) <= most else [*items[:most], f"{word}{len(items) - most} more"]
+
+
+# -- time
+
+
+def moment(text: str, as_of: str) -> str:
+    """Return an instant as a person reads it, in the offset of ``as_of``: `Tue 24 Nov 2026 09:00 +01:00`."""
+    try:
+        at, zone = datetime.fromisoformat(text), datetime.fromisoformat(as_of).tzinfo
+        if at.tzinfo is None or zone is None:
+            return plain(text)
+        at = at.astimezone(zone)
+    except (ValueError, OverflowError):
+        return plain(text)
+    clock = at.time().isoformat().removesuffix(":00")
+    offset = at.isoformat()[-6:] if at.utcoffset() != UTC.utcoffset(None) else "UTC"
+    return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year} {clock} {offset}"
+
+
+# -- what is to do
+
+
+def to_do(predicate: Record, voice: Voice, most: int | None = WINDOW) -> tuple[list[Item], int]:
+    """Return what would turn a decision to `allow`, then what a waiver covers; and how many more, beyond ``most``."""
+    wanted = _counted(predicate["missing"])
+    other = [f for f in predicate["findings"] if f["status"] == "waived" or (_is_short(f) and not f.get("missing"))]
+    shown = wanted if most is None else wanted[:most]
+    by_id = {f["id"]: f for f in predicate["findings"]}
+    items: list[Item] = []
+    before = ""
+    for count, action in shown:
+        askers = _askers(action, predicate["findings"], by_id)
+        subject = action.get("subject", "")
+        is_next = action["action"] == "approve" and subject == before and _in_turn(askers)
+        text = ("then " if is_next else "") + _phrase(count, action, askers, predicate["as_of"], voice)
+        remedy = voice.prose(action.get("remedy", ""))
+        items.append(_item(_LABELS.get(action["action"], "needs"), text, askers, remedy))
+        before = subject if action["action"] == "approve" else ""
+    for f in other[: None if most is None else max(0, most - len(items))]:
+        items.append(_item(f["status"], _joined(voice.name(f["statement"]), [voice.prose(f.get("note", ""))]), [f]))
+    return items, len(wanted) + len(other) - len(items)
+
+
+def _is_short(finding: Record) -> bool:
+    return finding["status"] in ("failed", "waiting")
+
+
+def _counted(missing: list[Record]) -> list[tuple[int, Record]]:
+    """Return actions with how often each is asked for; only approvals repeat.
+
+    ``after`` stands on the first missing approval of its stage and holds for those that follow it.
+    """
+    out: list[tuple[int, Record]] = []
+    for action in missing:
+        if out and action["action"] == "approve":
+            count, last = out[-1]
+            if {**action, "after": []} == {**last, "after": []} and action.get("after", []) in (
+                [],
+                last.get("after", []),
+            ):
+                out[-1] = (count + 1, last)
+                continue
+        out.append((1, action))
+    return out
+
+
+def _askers(action: Record, findings: list[Record], by_id: dict[str, Record]) -> list[Record]:
+    """Return the findings that ask for an action; an approval names them, for it may serve several."""
+    if action["action"] == "approve":
+        return [by_id[i] for i in action.get("subject", "").split(", ") if i in by_id]
+    return [f for f in findings if action in f.get("missing", ())]
+
+
+def _in_turn(askers: list[Record]) -> bool:
+    return any(" then " in f["statement"] for f in askers)
+
+
+def _item(label: str, text: str, askers: list[Record], remedy: str = "") -> Item:
+    if not askers:
+        return Item(label, text, remedy=remedy)
+    first = askers[0]
+    return Item(label, text, first["rule"], first.get("file", ""), first.get("line", 0), remedy, len(askers) - 1)
+
+
+def _phrase(count: int, action: Record, askers: list[Record], as_of: str, voice: Voice) -> str:
+    """Return an action without its label."""
+    kind, subject, reason = action["action"], action.get("subject", ""), voice.prose(action.get("reason", ""))
+    why = f" ({reason})" if reason else ""
+    name = voice.name(subject)
+    if kind == "approve":
+        groups = " or ".join(windowed([voice.name(g) for g in action.get("groups", ())], word=""))
+        after = _listed([f"{voice.name(p)}'s" for p in action.get("after", ())])
+        whose = f" from {groups}" if groups else ""
+        return f"{count} approval{'s' if count > 1 else ''}{whose}{why}{f', after {after}' if after else ''}"
+    if kind == "wait":
+        until = action.get("until")
+        return f"until {moment(until, as_of) if until else 'it is so'}: {voice.prose(subject)}{why}"
+    if kind == "mend":
+        return _failed(subject, reason, askers, voice)
+    return {
+        "evidence": f"evidence of {name}{why}",
+        "promote": f"promotion to {name} first{why}",
+        "deploy": f"a verified deployment to {name}{why}",
+        "state": f"{name} to be stated{why}",
+        "settle": f"by a rejection of {name}{why}",
+    }[kind]  # fmt: skip
+
+
+def _failed(subject: str, reason: str, askers: list[Record], voice: Voice) -> str:
+    finding = askers[0] if askers else {}
+    compared = finding.get("compared", [])
+    if len(compared) == 1 and compared[0]["asked"] in subject and not reason:
+        return f"{voice.name(subject)} (found {voice.name(compared[0]['found'])})"
+    details = [reason, ", ".join(comparisons(finding, voice))]
+    return _joined(voice.name(subject), details if any(details) else [voice.prose(finding.get("note", ""))])
+
+
+def _joined(head: str, details: list[str]) -> str:
+    rest = "; ".join(d for d in details if d)
+    return f"{head}: {rest}" if rest else head
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > 4:
+        names = [*names[:3], f"{len(names) - 3} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+# -- the rest
+
+
+def heading(statement: Record, voice: Voice) -> tuple[str, str, str, str]:
+    """Return the verdict in capitals, artifact, environment, and the risk with what decided it."""
+    predicate = statement["predicate"]
+    verdict = predicate["verdict"].upper() + (" (overridden)" if predicate.get("overridden") else "")
+    reasons = "; ".join(windowed([voice.name(r["condition"]) for r in predicate["risk"]["reasons"]], 3))
+    risk = voice.name(predicate["risk"]["level"]) + (f" ({reasons})" if reasons else "")
+    return verdict, voice.name(statement["subject"][0]["name"]), voice.name(predicate["environment"]), risk
+
+
+def tally(predicate: Record) -> str:
+    """Return how many statements passed, and what became of the others."""
+    statuses = [f["status"] for f in predicate["findings"]]
+    others = ", ".join(f"{statuses.count(s)} {s}" for s in STATUSES[:3] if s in statuses)
+    count = len(statuses)
+    noun = "statement" if count == 1 else "statements"
+    return f"{statuses.count('passed')} of {count} {noun}" + (f" ({others})" if others else "")
+
+
+def comparisons(finding: Record, voice: Voice) -> list[str]:
+    """Return what a finding compared with what."""
+    found = [f"{voice.name(c['asked'])} (found {voice.name(c['found'])})" for c in finding.get("compared", ())]
+    return windowed(found, _COMPARED)
+
+
+def details(finding: Record, as_of: str, voice: Voice) -> list[str]:
+    """Return all that a finding rests on, one thing a line."""
+    counted = [f"{voice.name(c['approver'])} ({moment(c['at'], as_of)})" for c in finding.get("counted", ())]
+    out = [", ".join(comparisons(finding, voice)), f"counted {', '.join(counted)}" if counted else ""]
+    out += [f"refused {refusal(r, voice)}" for r in finding.get("refused", ())]
+    out.append("its evidence names no artifact or commit" if finding.get("unbound") else "")
+    out += [f"{key}: {voice.prose(finding[key])}" for key in ("note", "because") if finding.get(key)]
+    return [line for line in out if line]
+
+
+def by_status(predicate: Record) -> list[Record]:
+    """Return all findings, the worst first."""
+    return sorted(predicate["findings"], key=lambda f: STATUSES.index(f["status"]))
+
+
+def item(finding: Record) -> Item:
+    """Return a finding as a line of a table."""
+    return Item(
+        finding["status"], plain(finding["statement"]), finding["rule"], finding.get("file", ""), finding.get("line", 0)
+    )
+
+
+def refused(predicate: Record, voice: Voice) -> list[str]:
+    """Return the approvals that did not count, each once with its reason.
+
+    One that a statement passed without, and that counted for another, is not worth a word.
+    """
+    counted = {(c["approver"], c["at"]) for f in predicate["findings"] for c in f.get("counted", ())}
+    out: dict[str, None] = {}
+    for f in predicate["findings"]:
+        for r in f.get("refused", ()):
+            if f["status"] != "passed" or (r["approver"], r["at"]) not in counted:
+                out[refusal(r, voice)] = None
+    return list(out)
+
+
+def refusal(refused: Record, voice: Voice) -> str:
+    """Return one approval that did not count, and why."""
+    return f"{_STANCES[refused['stance']]} of {voice.name(refused['approver'])}: {voice.prose(refused['reason'])}"
+
+
+def unbound(predicate: Record, voice: Voice) -> str:
+    """Return which gates' evidence does not say what it is about, or an empty text."""
+    gates = sorted({f["gate"] for f in predicate["findings"] if f.get("unbound") and f.get("gate")})
+    names = ", ".join(windowed([voice.name(g) for g in gates]))
+    return f"evidence of {names} names no artifact or commit" if gates else ""
+
+
+def obligations(predicate: Record, voice: Voice) -> list[str]:
+    """Return what the caller owes if the verdict is to hold."""
+    words = {"deploy": "deploy with", "notify": "notify"}
+    return [f"{words[o['kind']]} {voice.name(o['value'])}" for o in predicate["obligations"]]
+
+
+def changes(predicate: Record, voice: Voice) -> list[str]:
+    """Return when the decision may change by itself, the next first."""
+    as_of = predicate["as_of"]
+    return [
+        f"{moment(n['at'], as_of)}: {voice.prose(n['cause'])} ({voice.name(n['subject'])})" for n in predicate["next"]
+    ]
+
+
+def entry_name(recorded: Recorded) -> str:
+    """Return the start of an entry's id, enough to find it by."""
+    return plain(recorded.entry).removeprefix("sha256:")[:12]
