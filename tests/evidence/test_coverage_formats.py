@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from evidence_claims import fields, opens, read, refusal
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecheck.evidence.values import ratio
@@ -220,6 +220,7 @@ def test_broken_lcov_is_refused(trace: str, message: str) -> None:
     assert refusal(trace) == f"error[GC607]: {message}\n  --> report"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.integers(1, 10**12))
 def test_a_rate_is_exact_and_rounded_down(part: int, whole: int) -> None:
     stated = ratio(part, whole)

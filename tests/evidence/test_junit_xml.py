@@ -4,7 +4,7 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 from evidence_claims import fields, opens, read, refusal
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 COUNTS = ("tests", "passed", "failures", "errors", "skipped", "flaky")
@@ -155,6 +155,7 @@ def test_nesting_in_a_case_is_refused(inside: str, tag: str) -> None:
     assert refusal(suite(f"<testcase><failure/>{inside}</testcase>")) == message
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["", "failure", "error", "skipped"]), st.text(st.characters(
         codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"), max_size=20)), max_size=20),
