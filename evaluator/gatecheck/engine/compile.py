@@ -156,10 +156,11 @@ class _Part:
         )
 
     def risk(self) -> None:
-        """Emit the classification: the highest level whose condition holds, or can't be told not to."""
-        lines = ["c = x.change; a = x.attributes; G = x.gates"]
+        """Emit the classification: the highest level whose condition holds, or `otherwise`; doubt may only raise it."""
+        lines = ["c = x.change; a = x.attributes; G = x.gates; doubt = None"]
         for rank in sorted({case.rank for case in self.pack.cases}, reverse=True):
             checks = []
+            below = rank < self.pack.otherwise  # where doubt, if nothing else holds, leaves `otherwise`
             for case in (k for k in self.pack.cases if k.rank == rank):
                 emitter = self.emitter()
                 code, sure = emitter.truth(case.condition)
@@ -168,8 +169,10 @@ class _Part:
                 checks += [*emitter.lines, f"t = {code}"]
                 checks.append(f"if t is True: x.reasons.append({reason!r})")
                 if not sure:
-                    checks.append(f"elif t is not False: x.reasons.append({unsure!r})")
-            lines += [*checks, f"if x.reasons: return {rank}"]
+                    noted = f"doubt = doubt or ({rank}, {unsure!r})" if below else f"x.reasons.append({unsure!r})"
+                    checks.append(f"elif t is not False: {noted}")
+            raised = "if x.reasons and doubt: x.reasons = [doubt[1]]; return doubt[0]"
+            lines += [*checks, *([raised] if below else []), f"if x.reasons: return {rank}"]
         lines += [f"return {self.pack.otherwise}"]
         self.function("risk(x)", lines)
 
