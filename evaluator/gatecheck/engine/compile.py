@@ -131,6 +131,7 @@ class _Part:
         self.gates[gate.name] = name
         emitter = self.emitter(gate.name)
         code, _ = emitter.truth(gate.condition)
+        rank = "; r = x.risk" if any(isinstance(n, core.RiskLevel) for n in core.walk(gate.condition)) else ""
         self.gate_leaves[gate.name] = tuple(emitter.leaves)
         fresh = self.module.literal(gate.fresh_for)
         ask = self.module.constant(
@@ -146,7 +147,7 @@ class _Part:
                 f"if e is None: g = {absent}",
                 f"elif (m := x.admit({ask}, e)) is not None: g = Result(m, (), None)",
                 "else:",
-                "    f = e.fields; c = x.change; a = x.attributes",
+                f"    f = e.fields; c = x.change; a = x.attributes{rank}",
                 "    try:",
                 *inner,
                 "    except (KeyError, TypeError, AttributeError, ValueError): g = x.malformed(" + ask + ")",

@@ -18,6 +18,7 @@ from gatecheck.text.source import Span
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 _PLAIN = (core.Const, core.ChangeField, core.AttributeField, core.EvidenceField, core.ItemField, core.Item)
+_RULES_ONLY = (core.GateResult, core.EvidenceField, core.During, core.Soak)
 FUNCTIONS = ("all", "any", "count", "soak")
 
 
@@ -169,14 +170,24 @@ class Resolver:
             return self.unknown(node)
         if name not in names.resolved_lets:
             names.open_lets.append(name)
-            names.resolved_lets[name] = Resolver(names, within_risk=self.within_risk).resolve(names.lets[name].value)
+            names.resolved_lets[name] = Resolver(names).resolve(names.lets[name].value)
             names.open_lets.pop()
-        return replace(names.resolved_lets[name], text=name)
+        made = names.resolved_lets[name]
+        banned = (*_RULES_ONLY, core.RiskLevel) if self.within_risk else _RULES_ONLY
+        if self.place and (found := next((n for n in core.walk(made) if isinstance(n, banned)), None)):
+            self.problem("GC201", f"{self.place} can't depend on `{found.text}`", node.span, f"`{name}` does")
+            return self.unknown(node)
+        return replace(made, text=name)
+
+    @property
+    def place(self) -> str:
+        """Where this is, if less may stand there than in a rule."""
+        inner = "a `where`" if self.item is not None else ""
+        return "a gate's own condition" if self.gate else "risk" if self.within_risk else inner
 
     def gate_reference(self, node: ast.Reference, gate: str, rest: tuple[str, ...], text: str) -> core.Core:
-        if self.gate or self.within_risk or self.item is not None:
-            place = "a gate's own condition" if self.gate else "risk" if self.within_risk else "a `where`"
-            self.problem("GC201", f"{place} can't depend on the gate `{gate}`", node.span)
+        if self.place:
+            self.problem("GC201", f"{self.place} can't depend on the gate `{gate}`", node.span)
             return self.unknown(node)
         if not rest:
             return core.GateResult(BOOL, text, gate)
