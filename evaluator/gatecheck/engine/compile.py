@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from gatecheck.engine.emit import Emitter, Module
 from gatecheck.lang import core
+from gatecheck.model.identity import fold
 
 GENERAL = ""  # the part of an environment that concerns every service
 
@@ -41,7 +42,7 @@ def _meta(pack: core.Pack) -> dict[str, Any]:
         "files": pack.files,
         "environments": {name: tuple(after) for name, after in pack.environments.items()},
         "levels": pack.levels,
-        "groups": {n: None if m is None else tuple(sorted({p.casefold() for p in m})) for n, m in pack.groups.items()},
+        "groups": {n: None if m is None else tuple(sorted({fold(p) for p in m})) for n, m in pack.groups.items()},
         "gates": tuple(sorted(pack.gates)),
         "attributes": {a.name: (a.type.name, a.has_default, _portable(a.default)) for a in pack.attributes.values()},
         "rules": len({s.rule for s in pack.statements}),
@@ -54,7 +55,7 @@ def _portable(value: Any) -> Any:
     from decimal import Decimal
 
     if isinstance(value, timedelta):
-        return f"{value // timedelta(milliseconds=1)}ms"
+        return f"{value.days}d{value.seconds}s{value.microseconds // 1000}ms"
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value
