@@ -65,8 +65,14 @@ def command(
         **stated,
     )
     text = json.dumps(change, ensure_ascii=False, indent=1) + "\n"
-    load(text.encode(), "change", "change")  # what an option holds must fit as well
-    _write(change, text, output)
+    typed = load(text.encode(), "change", "change")  # what an option holds must fit as well
+    if output is not None and output.endswith((".yaml", ".yml")):
+        import yaml
+
+        text = yaml.safe_dump(change, allow_unicode=True, sort_keys=False, width=120)
+        if load(text.encode(), output, "change") != typed:
+            raise input_error("GC871", "the change can't be written as YAML without loss", hint="write JSON")
+    _write(text, output)
     return Exit.ALLOW
 
 
@@ -84,17 +90,10 @@ def _attribute(text: str) -> tuple[str, Any]:
     return name, value[1:-1] if quoted else value
 
 
-def _write(change: dict[str, Any], text: str, output: str | None) -> None:
+def _write(text: str, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    if output.endswith((".yaml", ".yml")):
-        import yaml
-
-        text = yaml.safe_dump(change, allow_unicode=True, sort_keys=False, width=120)
-        from gatecheck.model.schema import load
-
-        load(text.encode(), output, "change")
     try:
         Path(output).write_text(text, encoding="utf-8")
     except OSError as error:

@@ -74,6 +74,7 @@ def change_from_git(
     name, digest = _artifact(artifact)
     git = open_repository(repo_path).git
     base, head = _ends(git, span)
+    git = _shared(git)
     parted = _parting(git, base, head, span)
     commits = _commits(git, base, head, span)
     author, committers = _persons(commits)
@@ -115,18 +116,20 @@ def _artifact(text: str) -> tuple[str, str]:
 def _ends(git: pygit2.Repository, span: str) -> tuple[pygit2.Commit, pygit2.Commit]:
     base, dots, head = span.partition("...") if "..." in span else span.partition("..")
     if not dots or not base:
-        hint = f"write `{span.strip('.') or 'main'}..HEAD`"
+        hint = "write `BASE..HEAD`, such as `origin/main..HEAD`"
         raise input_error("GC862", f"`{span}` is not a range of commits", hint=hint)
     return resolve(git, base), resolve(git, head or "HEAD")
 
 
 def _parting(git: pygit2.Repository, base: pygit2.Commit, head: pygit2.Commit, span: str) -> pygit2.Commit:
     """Return the commit where the two parted."""
-    found: pygit2.Oid | None = git.merge_base(base.id, head.id)
+    try:
+        found: pygit2.Oid | None = git.merge_base(base.id, head.id)
+    except (KeyError, pygit2.GitError):
+        raise _cut_off(f"this clone lacks commits of `{span}`") from None
     if found is None:
         if _shallow_ends(git):
-            message = f"this shallow clone does not reach back to where `{span}` parted"
-            raise input_error("GC863", message, hint="run `git fetch --deepen=100` or `git fetch --unshallow`")
+            raise _cut_off(f"this shallow clone does not reach back to where `{span}` parted")
         message = f"the two ends of `{span}` share no history"
         raise input_error("GC863", message, hint="name a base that the change was made from")
     if found == head.id:
@@ -137,28 +140,39 @@ def _parting(git: pygit2.Repository, base: pygit2.Commit, head: pygit2.Commit, s
 
 def _commits(git: pygit2.Repository, base: pygit2.Commit, head: pygit2.Commit, span: str) -> list[pygit2.Commit]:
     """Return the commits that HEAD has and BASE has not, HEAD first."""
-    walker = git.walk(head.id, SortMode.TOPOLOGICAL)
-    walker.hide(base.id)
     cut = _shallow_ends(git)
     commits: list[pygit2.Commit] = []
-    for commit in walker:
-        commits.append(commit)
-        if str(commit.id) in cut:
-            message = f"this shallow clone cuts history off inside `{span}`, at {str(commit.id)[:12]}"
-            raise input_error("GC863", message, hint="run `git fetch --deepen=100` or `git fetch --unshallow`")
-        if len(commits) > MAX_COMMITS:
-            raise input_error("GC865", f"`{span}` holds more than {MAX_COMMITS:,} commits", hint="name a later base")
+    try:
+        walker = git.walk(head.id, SortMode.TOPOLOGICAL)
+        walker.hide(base.id)
+        for commit in walker:
+            commits.append(commit)
+            if str(commit.id) in cut:
+                raise _cut_off(f"this shallow clone cuts history off inside `{span}`, at {str(commit.id)[:12]}")
+            if len(commits) > MAX_COMMITS:
+                raise input_error(
+                    "GC865", f"`{span}` holds more than {MAX_COMMITS:,} commits", hint="name a later base"
+                )
+    except (KeyError, pygit2.GitError):
+        raise _cut_off(f"this clone lacks commits of `{span}`") from None
     return commits
+
+
+def _cut_off(message: str) -> InputError:
+    return input_error("GC863", message, hint="run `git fetch --deepen=100` or `git fetch --unshallow`")
 
 
 def _shallow_ends(git: pygit2.Repository) -> set[str]:
     """Return the commits whose parents were left out when this was cloned."""
-    folder = Path(git.path)
-    shared = folder / "commondir"  # a linked worktree keeps its own folder inside the repository's
-    if shared.is_file():
-        folder = folder / shared.read_text(encoding="utf-8").strip()
-    shallow = folder / "shallow"
+    shallow = Path(git.path) / "shallow"
     return set(shallow.read_text(encoding="ascii").split()) if shallow.is_file() else set()
+
+
+def _shared(git: pygit2.Repository) -> pygit2.Repository:
+    """Return the repository itself for a worktree linked to it: only there libgit2 sees that a clone is shallow."""
+    folder = Path(git.path)
+    link = folder / "commondir"
+    return pygit2.Repository(str(folder / link.read_text(encoding="utf-8").strip())) if link.is_file() else git
 
 
 def _persons(commits: list[pygit2.Commit]) -> tuple[str, list[str]]:
