@@ -15,21 +15,18 @@ from gatecheck.model.decision import Action, Asked, Finding, Refused, Turn
 from gatecheck.model.request import Approval
 
 _ORDER = {"approve": 0, "withdraw": 1, "reject": 2}  # at one instant the sterner stance is the later one
-_WHY = {
-    "taken": "already fills another place",
-    "spare": "is not needed",
-    "outside": "is in no group that is asked",
-}
+_WHY = {"taken": "already fills another place", "spare": "is not needed", "outside": "is in no group that is asked"}
 
 
 class Ask(Struct, frozen=True, gc=False):
-    """What an `approve by` statement asks: slots as bitmasks over its own ``groups``.
+    """What an `approve by` statement asks: slots as bitmasks over its own ``groups``, whose ``bits`` these are.
 
     ``most`` is the number of slots of the longest alternative; ``all_missing`` what is missing where nobody approved.
     """
 
     alternatives: tuple[Alternative, ...]
     groups: tuple[str, ...]
+    bits: tuple[tuple[str, int], ...]
     valid_for: timedelta | None
     including_author: bool
     most: int
@@ -53,35 +50,40 @@ class Ballot:
         self.refused: list[Refused] = []
         approvals = x.request.approvals
         if len(approvals) > 1:
-            approvals = sorted(approvals, key=lambda a: (a.at, _ORDER[a.stance]))
+            approvals = sorted(approvals, key=_when)
+        digest, environment, now, given = x.digest, x.request.environment, x.now, self.given
         for a in approvals:
-            reason = self.binding(x, a)
-            if reason:
-                self.refused.append(Refused(a.approver, a.at, a.stance, reason))
+            if a.artifact != digest or a.environment != environment or a.at > now:
+                self.refused.append(Refused(a.approver, a.at, a.stance, self.binding(x, a)))
+            elif a.stance != "approve":
+                self.revoke(a)
             else:
-                self.count(a)
+                if self.vetoes:
+                    self.vetoes.pop(a.approver, None)
+                if a.approver in given:
+                    given[a.approver].append(a.at)
+                else:
+                    given[a.approver] = [a.at]
 
     def binding(self, x: Evaluation, a: Approval) -> str:
-        """Return why a statement is not about this question, or an empty text."""
+        """Return why a statement is not about this question."""
         if a.artifact != x.digest:
             return f"is for another artifact, {a.artifact[:19]}…"
         if a.environment != x.request.environment:
             return f"is for {a.environment}"
-        if a.at > x.now:
-            x.turns.append(Turn(a.at, f"{a.stance} takes effect", a.approver))
-            return "is from the future"
-        return ""
+        x.turns.append(Turn(a.at, f"{a.stance} takes effect", a.approver))
+        return "is from the future"
 
-    def count(self, a: Approval) -> None:
-        if a.stance == "approve":
-            self.vetoes.pop(a.approver, None)
-            self.given.setdefault(a.approver, []).append(a.at)
-            return
+    def revoke(self, a: Approval) -> None:
         for at in self.given.pop(a.approver, ()):
             word = "rejected" if a.stance == "reject" else "withdrawn"
             self.refused.append(Refused(a.approver, at, "approve", f"was later {word}"))
         if a.stance == "reject":
             self.vetoes[a.approver] = a
+
+
+def _when(a: Approval) -> tuple[datetime, int]:
+    return a.at, _ORDER[a.stance]
 
 
 def _ballot(x: Evaluation) -> Ballot:
@@ -100,11 +102,12 @@ def automatic(x: Evaluation, asked: Asked) -> Finding:
 def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
     """Return the finding of an `approve by` statement."""
     x.decided = True
-    ballot = _ballot(x)
+    ballot = x.ballot or _ballot(x)
     refused = list(ballot.refused)
     counted: list[tuple[datetime, str, int]] = []
-    masks = [(x.members(g), 1 << n) for n, g in enumerate(ask.groups)]
+    masks = [(x.members(group), bit) for group, bit in ask.bits]
     barred = {} if ask.including_author else ballot.interested
+    valid_for = ask.valid_for
     for person, instants in ballot.given.items():
         mask = 0
         for members, bit in masks:
@@ -113,15 +116,17 @@ def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
         for at in instants:
             if person in barred:
                 refused.append(Refused(person, at, "approve", barred[person]))
-            elif ask.valid_for is None:
+            elif not mask:
+                refused.append(Refused(person, at, "approve", "is in no group that is asked"))
+            elif valid_for is None:
                 counted.append((at, person, mask))
-            elif at + ask.valid_for > x.now:
+            elif (until := at + valid_for) > x.now:
                 counted.append((at, person, mask))
-                if mask:
-                    x.turns.append(Turn(at + ask.valid_for, "approval expires", person))
+                x.turns.append(Turn(until, "approval expires", person))
             else:
                 refused.append(Refused(person, at, "approve", "has expired"))
-    counted.sort()
+    if len(counted) > 1:
+        counted.sort()
     if ballot.vetoes:
         named = [v for p, v in ballot.vetoes.items() if p == x.change.author or any(m and p in m for m, _ in masks)]
         if named:
@@ -179,7 +184,13 @@ def _electorate(ask: Ask, masks: list[tuple[frozenset[str] | None, int]], barred
 def _not_counted(
     counted: list[tuple[datetime, str, int]], ask: Ask, number: int, fillers: tuple[Filler | None, ...]
 ) -> list[Refused]:
-    out = []
+    out: list[Refused] = []
+    if len(ask.alternatives[number]) == 1 and None not in fillers:  # no order to be late in: the common case
+        people = [filler[0] for filler in fillers if filler is not None]
+        for at, person, _ in counted:
+            if (person, at) not in fillers:
+                out.append(Refused(person, at, "approve", _WHY["taken" if person in people else "spare"]))
+        return out
     for left in uncounted(ask.alternatives, counted, number, fillers):
         at, person, _ = counted[left.approval]
         if left.reason == "early":

@@ -136,17 +136,24 @@ class _Part:
         self.gate_leaves[gate.name] = tuple(emitter.leaves)
         fresh = self.module.literal(gate.fresh_for)
         ask = self.module.constant(
-            "Q", f"Admission({gate.name!r}, {gate.kind!r}, {gate.producer!r}, {fresh}, {gate.bound!r})"
+            "Q", f"Admission({gate.name!r}, {gate.kind!r}, {gate.producer.casefold()!r}, {fresh}, {gate.bound!r})"
         )
         absent = self.module.undetermined("evidence", gate.name, "there is none")
         absent = self.module.constant("R", f"Result({absent}, (), None)")
+        # Evidence about this very artifact, of which nothing more is asked, is admitted without a call.
+        plainly = ""
+        if gate.fresh_for is None and not gate.producer:
+            plainly = (
+                f"(e.flaw or e.kind != {gate.kind!r} or (s := e.subject) is None or s.digest != x.digest"
+                " or s.commit is not None or (p := e.produced_at) is None or p > x.now) and "
+            )
         inner = [f"        {line}" for line in [*emitter.lines, f"g = Result({code}, {emitter.values()}, f)"]]
         self.function(
             f"{name}(x)",
             [
                 f"e = x.evidence.get({gate.name!r})",
                 f"if e is None: g = {absent}",
-                f"elif (m := x.admit({ask}, e)) is not None: g = Result(m, (), None)",
+                f"elif {plainly}(m := x.admit({ask}, e)) is not None: g = Result(m, (), None)",
                 "else:",
                 f"    f = e.fields; c = x.change; a = x.attributes{rank}",
                 "    try:",
@@ -272,7 +279,7 @@ class _Part:
         missing = [f"Action('approve', {statement!r}, groups={slot!r})" for stage in shortest for slot in stage]
         valid_for = self.module.literal(approval.valid_for)
         fields = (
-            repr(alternatives), repr(approval.groups), valid_for, repr(approval.including_author), str(most),
+            repr(alternatives), repr(approval.groups), repr(tuple(bits.items())), valid_for, repr(approval.including_author), str(most),
             f"({', '.join(missing)},)",
         )  # fmt: skip
         return self.module.constant("Y", f"Ask({', '.join(fields)})")

@@ -23,7 +23,7 @@ _ALWAYS = timedelta.max
 
 
 class Admission(Struct, frozen=True, gc=False):
-    """What a gate asks of its evidence before looking into it."""
+    """What a gate asks of its evidence before looking into it; ``producer`` is case folded."""
 
     gate: str
     kind: str
@@ -257,8 +257,9 @@ def through(items: Any, then: Callable[[Any], Any]) -> Any:
 
 
 def _made_by(asked: str, producer: str) -> bool:
-    made, wanted = producer.casefold(), asked.casefold()
-    return made == wanted or made.startswith(wanted + " ")
+    """Tell whether a producer, a tool's name and perhaps its version, is the tool that is asked for."""
+    made = producer.casefold()
+    return made.startswith(asked) and (len(made) == len(asked) or made[len(asked)] == " ")
 
 
 def _hours(stay: timedelta) -> str:

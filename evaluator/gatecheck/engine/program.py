@@ -151,17 +151,21 @@ def evaluate(program: Program, request: Request) -> Decision:
 
 def _decision(x: Evaluation, risk: str) -> Decision:
     verdict: Any = "allow"
-    short = [f for f in x.findings if f.status != "passed"]
     missing: tuple[Action, ...] = ()
+    short = [f for f in x.findings if f.status != "passed"]
     if short:
-        verdict = "deny" if any(f.status == "failed" for f in short) else "pending"
+        verdict = "pending"
+        for f in short:
+            if f.status == "failed":
+                verdict = "deny"
         missing = _missing(x, short)
-    turns = x.turns
-    if len(turns) > 1:
-        turns = sorted(set(turns))
+    first = None
+    for turn in x.turns:
+        if first is None or turn.at < first.at:
+            first = turn
+    obligations = tuple(sorted(set(x.obligations))) if x.obligations else ()
     return Decision(
-        verdict, x.request.environment, risk, tuple(x.reasons), x.findings,
-        tuple(sorted(set(x.obligations))), missing, tuple(turns),
+        verdict, x.request.environment, risk, tuple(x.reasons), x.findings, obligations, missing, x.turns, first
     )  # fmt: skip
 
 

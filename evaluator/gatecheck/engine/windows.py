@@ -27,19 +27,21 @@ _FIRST = -62_135_596_800 + 2 * _DAY  # the calendar's ends, two days in: no offs
 _LAST = 253_402_300_799 - 2 * _DAY
 _FAR = 1 << 60
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+_MOST_KNOWN = 4096
+_LATER: State = (True, _END_OF_TIME)
 _REACH = 2 * _DAY  # more than any two offsets ever differ (31 hours)
 _STEP = 6 * _DAY  # less than any two changes of offset are ever apart (7 days, less an hour)
 
 
 class Window:
-    """A named union of spans in one zone. Keeps the last answer, so asking again inside it is cheap.
+    """A named union of spans in one zone. Keeps what it answered, so asking again inside an interval is cheap.
 
     ``weekly`` spans are ``(weekdays, start, end)``: Monday is 0, minutes of the day from 0 to 1440, half-open; an end
     at or before the start lies on the next day, and such a span belongs to the day it starts on. ``dated`` spans are
     two ISO wall-clock times without an offset, half-open. Raises ``ValueError`` for spans that can't be meant.
     """
 
-    __slots__ = ("_dated", "_epoch", "_memo", "_open_before", "_weekly", "name", "zone")
+    __slots__ = ("_dated", "_epoch", "_known", "_open_before", "_weekly", "name", "zone")
 
     def __init__(self, name: str, zone: str, weekly: tuple[Weekly, ...], dated: tuple[Dated, ...]) -> None:
         if not weekly and not dated:
@@ -49,7 +51,7 @@ class Window:
         self._open_before, self._weekly = _weekly_edges(name, weekly)
         self._dated = _edges([_dated_span(name, span) for span in dated])
         self._epoch: datetime | None = None
-        self._memo: tuple[datetime, datetime, State] = (_END_OF_TIME, _END_OF_TIME, (False, None))
+        self._known: list[tuple[datetime, datetime, State]] = []  # intervals by their start: [start, end), state
 
     def state(self, instant: datetime) -> State:
         """Return whether the window is open at an aware instant, and the first later instant at which that differs.
@@ -57,14 +59,18 @@ class Window:
         The second is in UTC, and ``None`` when it never differs again. An instant given in UTC is answered fastest.
         Raises ``ValueError`` for an unknown zone, ``TypeError`` for an instant without an offset.
         """
-        since, until, state = self._memo
-        if since <= instant < until:
-            return state
+        at = bisect_right(self._known, (instant, _END_OF_TIME, _LATER))
+        if at:
+            _, until, state = self._known[at - 1]
+            if instant < until:
+                return state
         second = max(_FIRST, min(_LAST, (instant - _EPOCH) // _ONE))
         is_open = self._run(second + self._offset(second))[0]
         change = self._change(second, is_open)
         state = (is_open, None if change is None else _EPOCH + timedelta(seconds=change))
-        self._memo = (_EPOCH + timedelta(seconds=second), state[1] or _END_OF_TIME, state)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known, at = [], 0
+        self._known.insert(at, (_EPOCH + timedelta(seconds=second), state[1] or _END_OF_TIME, state))
         return state
 
     def _change(self, second: int, is_open: bool) -> int | None:

@@ -80,7 +80,10 @@ class Turn(Struct, frozen=True, order=True, gc=False):
 
 
 class Decision(Struct, frozen=True):
-    """The answer to one request. ``risk`` is the level's name, ``reasons`` what decided it."""
+    """The answer to one request. ``risk`` is the level's name, ``reasons`` what decided it.
+
+    ``next`` is the first of the ``turns``, which stand in no order and may repeat.
+    """
 
     verdict: Verdict
     environment: str
@@ -89,4 +92,5 @@ class Decision(Struct, frozen=True):
     findings: list[Finding]
     obligations: tuple[tuple[str, str], ...]
     missing: tuple[Action, ...]
-    turns: tuple[Turn, ...]
+    turns: list[Turn]
+    next: Turn | None

@@ -1,0 +1,282 @@
+"""Time a warm production decision of the payment service against the same policy in Cedar and in Rego.
+
+All three decide the same generated requests, held in memory in the form that suits each best, and must come to the
+same verdicts; a single mismatch and no figure is printed. Cedar and Rego are handed what they can't compute as ready
+facts (whether the right people approved in the right order, whether a window is open, how long the artifact has soaked,
+how many findings are severe): their figures are without that work. gatecheck computes all of it, and what is missing
+and what changes next besides.
+
+    pip install --group bench
+    python benchmarks/decision.py
+"""
+
+import gc
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import cedarpy
+import regopy
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "evaluator"))
+
+from gatecheck.engine.load import program_for  # noqa: E402
+from gatecheck.engine.program import evaluate  # noqa: E402
+from gatecheck.engine.windows import Window  # noqa: E402
+from gatecheck.lang.pack import read_folder  # noqa: E402
+from gatecheck.model.canonical import canonical  # noqa: E402
+from gatecheck.model.request import (  # noqa: E402
+    Approval, Artifact, Change, Deployment, Directory, Evidence, Request, Subject, TouchedFile,
+)  # fmt: skip
+from gatecheck.model.schema import decode_request, encode_request  # noqa: E402
+
+REQUESTS = 1000
+GROUPS = {"tech-lead": ("alice", "bob"), "pm": ("carol", "dave"), "on-call": ("erin", "grace")}
+DIGEST = "sha256:" + "ab" * 32
+TYPES = ("bugfix", "docs", "feature", "breaking-api", "database-migration", "hotfix", "refactor")
+RANK = {"low": 0, "medium": 1, "high": 2, "critical": 3}
+WEEK = timedelta(days=7)
+HOURS = Window("business-hours", "Europe/Berlin", (((0, 1, 2, 3, 4), 540, 960),), ())
+FREEZE = Window("year-end", "Europe/Berlin", (), (("2026-12-18T00:00", "2027-01-04T00:00"),))
+JUNIT = {"passed": 0, "skipped": 0, "flaky": 0, "suites": 1, "duration": None, "failed": []}
+
+
+def generate(rng: random.Random) -> tuple[Request, dict[str, Any]]:
+    """Return a request, and the facts of it that Cedar and Rego are given."""
+    as_of = datetime(2026, 11, 2, tzinfo=UTC) + timedelta(minutes=rng.randrange(60 * 24 * 70))
+    risky = rng.random() < 0.5
+    kind = rng.choice(TYPES)
+    path = "payments/charge.py" if risky else "web/page.py"
+    risk = "low" if kind in ("docs", "bugfix") else "medium"
+    risk = "critical" if kind in ("breaking-api", "database-migration") else "high" if risky else risk
+    is_good = rng.random() < 0.7  # most requests lack a thing or two, not everything
+    evidence, facts = _evidence(rng, as_of, is_good)
+    approvals = _approvals(rng, as_of, is_good)
+    soak = timedelta(hours=rng.choice((2, 23, 24, 30, 90)) if not is_good else 30)
+    ticket = rng.choice(("PAY-12", "PAY-12", "PAY-7", "OPS-1")) if not is_good else "PAY-12"
+    deployed = as_of - soak
+    change = Change(
+        id="1", service="payment-service", type=kind, author="frank", artifact=Artifact("payment-service", DIGEST),
+        commit="a" * 40, files=[TouchedFile(path, 3, 1), TouchedFile("README.md", 1, 0)], attributes={"ticket": ticket},
+    )  # type: ignore[arg-type]  # fmt: skip
+    request = Request(
+        change=change, environment="production", as_of=as_of.isoformat().replace("+00:00", "Z"), evidence=evidence,
+        approvals=approvals, directory=Directory({g: list(m) for g, m in GROUPS.items() if g != "tech-lead"}),
+        deployments=[Deployment(DIGEST, "staging", deployed, None, deployed)],
+    )  # fmt: skip
+    facts |= {
+        "type": kind, "path": path, "ticket": ticket, "soak_hours": int(soak.total_seconds()) // 3600,
+        "business_hours": HOURS.state(as_of)[0], "year_end": FREEZE.state(as_of)[0], "has_staging": True,
+        "approved": _approved(risk, approvals, as_of),
+    }  # fmt: skip
+    return request, facts
+
+
+def _evidence(rng: random.Random, as_of: datetime, is_good: bool) -> tuple[dict[str, Evidence], dict[str, Any]]:
+    subject = Subject(digest=DIGEST)
+    found: dict[str, Evidence] = {}
+    facts: dict[str, Any] = {}
+
+    def add(gate: str, kind: str, producer: str, fields: dict[str, Any], age: timedelta, fact: dict[str, Any]) -> None:
+        is_there = is_good or rng.random() < 0.9
+        facts[gate.replace("-", "_")] = {"there": is_there, "age_minutes": int(age.total_seconds()) // 60, **fact}
+        if is_there:
+            found[gate] = Evidence(
+                kind=kind, fields=fields, raw=DIGEST, producer=producer, produced_at=as_of - age, subject=subject
+            )
+
+    for gate in ("unit-tests", "integration-tests"):
+        tests, bad = rng.randrange(1, 900), 0 if is_good else rng.choice((0, 0, 0, 2))
+        add(gate, "junit", "pytest", {**JUNIT, "tests": tests, "failures": bad, "errors": 0}, timedelta(hours=1),
+            {"tests": tests, "failures": bad, "errors": 0})  # fmt: skip
+    rate = rng.randrange(8000 if is_good else 7800, 10000)
+    add("coverage", "coverage", "coverage.py", {"line_rate": f"0.{rate:04d}", "lines_valid": 100}, timedelta(hours=1),
+        {"rate": rate})  # fmt: skip
+    for gate, tool in (("lint", "ruff 0.9"), ("sast", "Bandit 1.9.4")):
+        severe = 0 if is_good else rng.choice((0, 0, 0, 1))
+        age = timedelta(hours=2) if is_good else rng.choice((timedelta(hours=5), timedelta(days=8)))
+        items = [{"severity": "low", "suppressed": False, "level": "note"} for _ in range(rng.randrange(4))]
+        items += [{"severity": "high", "suppressed": False, "level": "error"}] * severe
+        items.append({"severity": "critical", "suppressed": True, "level": "error"})
+        add(gate, "sarif", tool, {"errors": severe, "tool_errors": 0, "findings": items}, age, {"severe": severe})
+    status = "passed" if is_good else rng.choice(("passed", "passed", "passed", "failed"))
+    add("type-check", "check", "mypy", {"status": status, "fields": {}}, timedelta(hours=1), {"passed": status == "passed"})
+    per_mille = rng.randrange(11) if is_good else rng.choice((1, 4, 10, 14))
+    age = timedelta(minutes=5 if is_good else rng.choice((5, 59, 60, 90)))
+    fields = {"status": "passed", "fields": {"value": f"{per_mille / 10}%"}}
+    add("error-rate", "check", "prometheus", fields, age, {"per_mille": per_mille})
+    return found, facts
+
+
+def _approvals(rng: random.Random, as_of: datetime, is_good: bool) -> list[Approval]:
+    people = [rng.choice(members) for members in GROUPS.values()]
+    if not is_good:
+        people = rng.sample(people, rng.randrange(4))
+    hours = sorted(rng.sample(range(1, 60 if is_good else 100), len(people)), reverse=True)
+    return [
+        Approval(person, "approve", as_of - timedelta(hours=h), DIGEST, "production")
+        for person, h in zip(people, hours, strict=True)
+    ]
+
+
+def _approved(risk: str, approvals: list[Approval], as_of: datetime) -> bool:
+    """Tell whether the right groups approved in their order; their members are disjoint, so the order is all."""
+    if risk == "low":
+        return True
+    valid = [a for a in approvals if risk != "critical" or a.at + timedelta(hours=72) > as_of]
+    groups = [next(g for g, members in GROUPS.items() if a.approver in members) for a in valid]
+    if risk == "medium":
+        return bool({"tech-lead", "pm"} & set(groups))
+    wanted = ["tech-lead", "pm"] if risk == "high" else ["tech-lead", "pm", "on-call"]
+    rest = iter(groups)
+    return all(group in rest for group in wanted)
+
+
+def cedar_policies() -> str:
+    """The production rules as Cedar: one `forbid` for what fails, one for what waits; its id says which."""
+    rules: list[tuple[str, str]] = []
+    for gate, bad in {
+        "unit_tests": "x.tests == 0 || x.failures != 0 || x.errors != 0",
+        "integration_tests": "x.tests == 0 || x.failures != 0 || x.errors != 0",
+        "coverage": "x.rate < 8000",
+        "lint": "x.severe != 0",
+        "type_check": "!x.passed",
+    }.items():
+        rules.append((f"waiting-{gate}", f"!context.{gate}.there"))
+        rules.append((f"failed-{gate}", f"context.{gate}.there && ({bad.replace('x.', f'context.{gate}.')})"))
+    for gate, limit, bad in (("sast", 7 * 24 * 60, "severe != 0"), ("error_rate", 60, "per_mille > 10")):
+        fresh = f"context.{gate}.there && context.{gate}.age_minutes < {limit}"
+        rules.append((f"waiting-{gate}", f"!({fresh})"))
+        rules.append((f"failed-{gate}", f"{fresh} && context.{gate}.{bad}"))
+    breaking = '["database-migration", "breaking-api"].contains(context.type)'
+    rules += [
+        ("waiting-after-staging", "!context.has_staging"),
+        ("waiting-soak", "context.soak_hours < 24"),
+        ("waiting-business-hours", f"{breaking} && !context.business_hours"),
+        ("waiting-year-end", 'context.type != "hotfix" && context.year_end'),
+        ("failed-ticket", '!(context.ticket like "PAY-*")'),
+    ]
+    high = 'context.path like "payments/*"'
+    low = '["docs", "bugfix", "internal-tool"].contains(context.type)'
+    for level, condition in {
+        "medium": f"!{breaking} && !({high}) && !{low}",
+        "high": f"!{breaking} && {high}",
+        "critical": breaking,
+    }.items():
+        rules.append((f"waiting-approval-{level}", f"{condition} && !context.approved"))
+    forbids = [f'@id("{name}") forbid(principal, action, resource) when {{ {when} }};' for name, when in rules]
+    return "\n".join(['@id("promote") permit(principal, action, resource);', *forbids])
+
+
+REGO = """
+package gate
+import rego.v1
+
+default verdict := "allow"
+verdict := "deny" if count(failed) > 0
+verdict := "pending" if { count(failed) == 0; count(waiting) > 0 }
+
+tests := {"unit_tests", "integration_tests"}
+plain := tests | {"coverage", "lint", "type_check"}
+limits := {"sast": 10080, "error_rate": 60}
+breaking if input.type in {"database-migration", "breaking-api"}
+risk := "critical" if breaking
+risk := "high" if { not breaking; startswith(input.path, "payments/") }
+risk := "low" if { not breaking; not startswith(input.path, "payments/"); input.type in {"docs", "bugfix", "internal-tool"} }
+risk := "medium" if {
+  not breaking; not startswith(input.path, "payments/"); not input.type in {"docs", "bugfix", "internal-tool"}
+}
+fresh(gate) if { input[gate].there; input[gate].age_minutes < limits[gate] }
+
+waiting contains gate if { some gate in plain; not input[gate].there }
+waiting contains gate if { some gate, _ in limits; not fresh(gate) }
+waiting contains "after staging" if not input.has_staging
+waiting contains "soak" if input.soak_hours < 24
+waiting contains "business hours" if { breaking; not input.business_hours }
+waiting contains "year end" if { input.type != "hotfix"; input.year_end }
+waiting contains "approval" if { risk != "low"; not input.approved }
+
+failed contains gate if { some gate in tests; input[gate].there; input[gate].tests == 0 }
+failed contains gate if { some gate in tests; input[gate].there; input[gate].failures != 0 }
+failed contains gate if { some gate in tests; input[gate].there; input[gate].errors != 0 }
+failed contains "coverage" if { input.coverage.there; input.coverage.rate < 8000 }
+failed contains "lint" if { input.lint.there; input.lint.severe != 0 }
+failed contains "type_check" if { input.type_check.there; not input.type_check.passed }
+failed contains "sast" if { fresh("sast"); input.sast.severe != 0 }
+failed contains "error_rate" if { fresh("error_rate"); input.error_rate.per_mille > 10 }
+failed contains "ticket" if not startswith(input.ticket, "PAY-")
+"""
+
+
+def best_of(label: str, rounds: int, decide: Callable[[Any], str], requests: list[Any]) -> tuple[float, list[str]]:
+    """Return the median over rounds of the time per decision in microseconds, and the verdicts."""
+    verdicts = [decide(r) for r in requests]
+    times = []
+    gc.collect()
+    gc.disable()
+    for _ in range(rounds):
+        start = time.perf_counter()
+        for r in requests:
+            decide(r)
+        times.append((time.perf_counter() - start) / len(requests) * 1e6)
+    gc.enable()
+    middle = statistics.median(times)
+    print(f"{label:<44}{middle:>10.1f} us   (from {min(times):.1f} to {max(times):.1f}, {rounds} rounds)")
+    return middle, verdicts
+
+
+def main() -> int:
+    rng = random.Random(20261123)
+    pairs = [generate(rng) for _ in range(REQUESTS)]
+    program = program_for(read_folder(ROOT / "rules" / "payment-service"))
+    policies = cedarpy.PolicySet.from_str(cedar_policies())
+    entities = cedarpy.Entities.from_json_str("[]")
+    who = {"principal": 'U::"ci"', "action": 'A::"promote"', "resource": 'R::"production"'}
+    rego = regopy.Interpreter()
+    rego.add_module("gate", REGO)
+
+    def by_cedar(request: dict[str, Any]) -> str:
+        answer = cedarpy.is_authorized(request, policies, entities)
+        reasons = answer.diagnostics.id_annotations_by_reason.values()
+        if answer.diagnostics.errors:
+            raise ValueError(answer.diagnostics.errors)
+        if answer.allowed:
+            return "allow"
+        return "deny" if any(str(r).startswith("failed") for r in reasons) else "pending"
+
+    def by_rego(facts: dict[str, Any]) -> str:
+        rego.set_input(facts)
+        found = json.loads(str(rego.query("x := data.gate.verdict")))
+        verdict: str = found["bindings"]["x"] if "bindings" in found else found["result"][0]["bindings"]["x"]
+        return verdict
+
+    ours, verdicts = best_of("gatecheck, findings + missing + next change", 15, lambda r: evaluate(program, r).verdict, [r for r, _ in pairs])
+    theirs, cedar = best_of("cedarpy, decision + reasons", 5, by_cedar, [{**who, "context": f} for _, f in pairs])
+    few = [f for _, f in pairs]
+    other, rego_verdicts = best_of("regopy, verdict", 1, by_rego, few)
+    mismatches = sum(a != b for a, b in zip(verdicts, cedar, strict=True)) + sum(
+        a != b for a, b in zip(verdicts, rego_verdicts, strict=True)
+    )
+    shares = {v: verdicts.count(v) for v in ("allow", "pending", "deny")}
+    print(f"verdicts: {shares}; mismatches: {mismatches}")
+    if mismatches:
+        return 1
+    print(f"cedarpy / gatecheck  {theirs / ours:>8.1f}x   (asked for: 8x)")
+    print(f"regopy / gatecheck   {other / ours:>8.1f}x   (asked for: 100x)")
+    texts = [canonical(encode_request(r)) for r, _ in pairs]
+    padded = [t for t in texts if len(t) > 1000]
+    size = statistics.mean(map(len, padded))
+    whole, _ = best_of(f"JSON of {size:,.0f} bytes to validated decision", 5, lambda t: evaluate(program, decode_request(t)).verdict, padded)
+    print(f"JSON to decision     {whole:>8.1f} us (asked for: 250 us at 6 KB)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
