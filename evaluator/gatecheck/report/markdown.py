@@ -53,7 +53,7 @@ def _items(predicate: Record) -> list[str]:
     room = _MOST_ITEMS
     for item in items:
         where = _where(item)
-        remedy = f"\n  {item.remedy}" if item.remedy else ""
+        remedy = f"\\\n  Remedy: {item.remedy}" if item.remedy else ""
         bullet = f"- **{item.label}** {item.text}{f' ({where})' if where else ''}{remedy}"
         room -= len(bullet)
         if room < 0:

@@ -9,6 +9,7 @@ from gatecheck.report.words import PLAIN, WINDOW, Item, Record, Recorded, plain
 
 _LIMIT = 120
 _LEFT = 11  # where the text of a line starts, behind its label
+_HINT = "--explain shows all"
 _COLOURS = {
     "ALLOW": "1;32", "PENDING": "1;33", "DENY": "1;31", "fails": "31", "stopped": "31", "needs": "33", "waits": "33",
     "failed": "31", "waiting": "33", "waived": "36", "passed": "32",
@@ -20,14 +21,15 @@ def text(statement: Record, *, explain: bool = False, colour: bool = False, reco
     predicate = statement["predicate"]
     most = None if explain else WINDOW
     items, left = words.to_do(predicate, PLAIN, most)
-    passed = Item("passed", words.tally(predicate), "" if explain else "--explain shows all")
-    sheet = _Sheet([*items, passed], colour=colour)
+    passed = words.tally(predicate)
+    sheet = _Sheet(items, colour=colour, least=len(passed))
     sheet.verdict(*words.heading(statement, PLAIN))
     for item in items:
         sheet.item(item)
     if left:
         sheet.line("", f"and {left} more")
-    sheet.item(passed)
+    column = min(sheet.text, _LIMIT - _LEFT - len(_HINT) - 2)
+    sheet.line("passed", passed if explain else f"{passed:<{column}}  {_HINT}")
     if predicate["verdict"] != "allow" or explain:
         for refusal in words.windowed(words.refused(predicate, PLAIN), most or 10_000):
             sheet.line("refused", refusal)
@@ -45,15 +47,15 @@ def text(statement: Record, *, explain: bool = False, colour: bool = False, reco
 
 
 class _Sheet:
-    """The lines so far, and the widths of the columns, which fit all items."""
+    """The lines so far, and the widths of the columns, which fit all items; ``least`` that of the first one."""
 
-    def __init__(self, items: list[Item], *, colour: bool) -> None:
+    def __init__(self, items: list[Item], *, colour: bool, least: int = 0) -> None:
         self.lines: list[str] = []
         self.colour = colour
         self.rule = max((len(_rule(i)) for i in items), default=0)
         place = max((len(_place(i)) for i in items), default=0)
         room = _LIMIT - _LEFT - self.rule - place - 4
-        self.text = min(room, max((len(i.text) for i in items), default=0))
+        self.text = min(room, max([least, *(len(i.text) for i in items)]))
 
     def verdict(self, verdict: str, artifact: str, environment: str, risk: str) -> None:
         head = f"{verdict}  {artifact} -> {environment}"

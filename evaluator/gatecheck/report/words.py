@@ -134,14 +134,11 @@ def _counted(missing: list[Record]) -> list[tuple[int, Record]]:
     """
     out: list[tuple[int, Record]] = []
     for action in missing:
-        if out and action["action"] == "approve":
-            count, last = out[-1]
-            if {**action, "after": []} == {**last, "after": []} and action.get("after", []) in (
-                [],
-                last.get("after", []),
-            ):
-                out[-1] = (count + 1, last)
-                continue
+        count, last = out[-1] if out else (0, {})
+        is_same = action["action"] == "approve" and {**action, "after": []} == {**last, "after": []}
+        if is_same and action.get("after", []) in ([], last.get("after", [])):
+            out[-1] = (count + 1, last)
+            continue
         out.append((1, action))
     return out
 
