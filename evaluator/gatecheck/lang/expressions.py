@@ -212,7 +212,7 @@ class Resolver:
         names = [*self.names.lets, *self.names.gates, *(["risk"] if self.names.risk else [])]
         if self.gate:
             record, declared = self.names.gates[self.gate]
-            names = [*(f.name for f in record.fields), *declared]
+            names = [*(f.name for f in record.fields), *declared, *(["risk"] if self.names.risk else [])]
         if self.item is not None:
             names += [f.name for f in self.item.fields]
         return names
