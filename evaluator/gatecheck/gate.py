@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gatecheck.ledger.entry import Entry
     from gatecheck.ledger.ledger import Ledger
     from gatecheck.trust.key import SigningKey
+    from gatecheck.trust.signers import AllowedSigners
 
 
 class Outcome(NamedTuple):
@@ -53,8 +54,11 @@ def assemble(
     )
 
 
-def with_promotions(program: Program, request: Request, ledger: "Ledger") -> Request:
-    """Return the request with what the ledger says of its artifact: where it was allowed, where rules ask for that."""
+def with_promotions(program: Program, request: Request, ledger: "Ledger", trust: "AllowedSigners") -> Request:
+    """Return the request with what the ledger says of its artifact: where it was allowed, where rules ask for that.
+
+    Only entries whose signer is in ``trust`` count: whoever may write to the ledger may not promote by that alone.
+    """
     from msgspec.structs import replace
 
     asked = set(program.environments.get(request.environment, ()))
@@ -62,19 +66,19 @@ def with_promotions(program: Program, request: Request, ledger: "Ledger") -> Req
         asked.add(request.environment)
     digest = request.change.artifact.digest
     found = [
-        Promotion(artifact=digest, environment=environment, at=_as_of(ledger, entry), entry=f"sha256:{entry}")
+        Promotion(artifact=digest, environment=environment, at=_as_of(ledger, entry), entry=f"sha256:{entry.id}")
         for environment in sorted(asked)
-        for _, entry in ledger.allowed(digest, environment)
+        for entry in ledger.allowed(digest, environment, trust)
     ]
     return replace(request, promotions=sorted(found, key=lambda p: (p.environment, p.at, p.entry)))
 
 
-def _as_of(ledger: "Ledger", entry: str) -> datetime:
+def _as_of(ledger: "Ledger", entry: "Entry") -> datetime:
     """Return the instant as of which an entry decided; when it was recorded says nothing about the artifact."""
     import json
     from datetime import UTC
 
-    statement = json.loads(ledger.statement(ledger.find(entry)))
+    statement = json.loads(ledger.statement(entry))
     return datetime.fromisoformat(statement["predicate"]["as_of"]).astimezone(UTC)
 
 

@@ -144,10 +144,9 @@ def test_only_allows_of_that_artifact_into_that_environment_count(world: World) 
         record(5, "allow", artifact=OTHER), record(6, "allow"),
     ]  # fmt: skip
     entries = [ledger.append(one, world.key, AT + timedelta(hours=n)) for n, one in enumerate(made)]
-    at = {n: (AT + timedelta(hours=n), entries[n].id) for n in range(6)}
-    assert ledger.allowed(ARTIFACT, "production") == [at[2], at[5]]
-    assert ledger.allowed(ARTIFACT, "staging") == [at[1]]
-    assert ledger.allowed(OTHER, "production") == [at[4]]
+    assert ledger.allowed(ARTIFACT, "production") == [entries[2], entries[5]]
+    assert ledger.allowed(ARTIFACT, "staging") == [entries[1]]
+    assert ledger.allowed(OTHER, "production") == [entries[4]]
     assert ledger.allowed(ARTIFACT, "dev") == []
     assert ledger.allowed(ARTIFACT[:-1], "production") == []
 
@@ -175,5 +174,5 @@ def test_with_a_trust_of_ones_own_a_ref_that_a_stranger_added_does_not_promote(w
     stranger = world.make_key("stranger")
     (theirs,) = world.append(2, key=stranger)
     ledger = world.open()
-    assert {name for _, name in ledger.allowed(ARTIFACT, "production")} == {mine.id, theirs.id}
-    assert ledger.allowed(ARTIFACT, "production", only(world.key.public, "own key")) == [(AT, mine.id)]
+    assert {entry.id for entry in ledger.allowed(ARTIFACT, "production")} == {mine.id, theirs.id}
+    assert ledger.allowed(ARTIFACT, "production", only(world.key.public, "own key")) == [mine]

@@ -21,6 +21,7 @@ from gatecheck.report.decision import Recorded
 if TYPE_CHECKING:
     from gatecheck.ledger.ledger import Ledger
     from gatecheck.trust.key import SigningKey
+    from gatecheck.trust.signers import AllowedSigners
 
 _FORMATS = ("text", "json", "markdown", "github")
 _LEDGER = ".gatecheck/ledger"
@@ -41,6 +42,7 @@ KEY_VARIABLE = "GATECHECK_KEY"
 @click.option("--ledger", metavar="PATH", help=f"The ledger; made on first use.  [default: {_LEDGER}]")
 @click.option("--no-ledger", is_flag=True, help="Decide only; sign and record nothing.")
 @click.option("--key", metavar="PATH", help=f"The ed25519 key that signs; ${KEY_VARIABLE} may hold one instead.")
+@click.option("--trust", metavar="FILE", help="Allowed signers whose recorded decisions promote.  [default: the key itself]")
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to show the decision.  [default: text]")
 @click.option("--output", metavar="FILE", help="Write the decision there instead of to standard output.")
 @click.option("--explain", is_flag=True, help="Show every finding.")
@@ -143,7 +145,7 @@ def _recorded(
     named, base = options.one("ledger")
     path = base / (named or _LEDGER)
     ledger: Ledger = open_ledger(path, memory=state_folder(os.environ), create=True)
-    request = with_promotions(program, request, ledger)
+    request = with_promotions(program, request, ledger, _trust(options, key))
     outcome = decide(program, request)
     entry = enter(outcome, request, files, program, ledger, key, datetime.now(UTC))
     return outcome, Recorded(entry.id, str(path), key.fingerprint)
@@ -164,6 +166,14 @@ def _key(options: _Options) -> "SigningKey":
     if is_new:
         click.echo(f"made a signing key in {path} ({key.fingerprint}); keep it, and give CI its own", err=True)
     return key
+
+
+def _trust(options: _Options, key: "SigningKey") -> "AllowedSigners":
+    """Return whose recorded decisions may promote: those of the signers named, else of this very key."""
+    from gatecheck.trust.signers import load_signers, only
+
+    named, base = options.one("trust")
+    return only(key.public, "own key") if named is None else load_signers(base / named)
 
 
 def _show(options: _Options, outcome: Outcome, recorded: Recorded | None) -> None:

@@ -282,8 +282,8 @@ class Ledger:
 
     def allowed(
         self, artifact: str, environment: str, trust: AllowedSigners | None = None
-    ) -> list[tuple[datetime, str]]:
-        """Return when, and by which entry's id, an artifact's digest was allowed into an environment, oldest first.
+    ) -> list[Entry]:
+        """Return the entries that allowed an artifact's digest into an environment, oldest first.
 
         Every entry that is returned was checked whole: bytes, statement, both signatures. ``trust`` says whose
         signatures count; without it those that the ledger itself names, so that whoever can add a ref to the ledger can
@@ -301,8 +301,8 @@ class Ledger:
             for entry in candidates:
                 is_wanted = all(entry.trailers.get(name) == value for name, value in wanted.items())
                 if is_wanted and not any(checker.problems(entry, trusted)):
-                    found.append((entry.at, entry.id))
-        return sorted(found)
+                    found.append(entry)
+        return sorted(found, key=lambda entry: (entry.at, entry.id))
 
     def _mentioning(self, writer: str, tip: str, needle: bytes) -> tuple[list[Entry], Entry]:
         """Return the entries whose message holds ``needle``, and the writer's first; only these are parsed."""
