@@ -40,10 +40,12 @@ def markdown(statement: Record, *, explain: bool = False, recorded: Recorded | N
     lines = [f"### {verdict}: {artifact} to {environment}", "", f"Risk {risk}.", ""]
     items = _items(predicate)
     lines += [*items, ""] if items else []
-    lines += [f"Passed {words.tally(predicate)}, as of {as_of}.", "", *_rest(predicate, recorded)]
+    lines.append(f"Passed {words.tally(predicate)}, as of {as_of}.")
+    rest = _rest(predicate, recorded)
+    lines += ["", *rest] if rest else []
     if explain:
         lines += _table(predicate, _MOST - sum(len(line) + 1 for line in lines))
-    return "\n".join(lines).rstrip("\n") + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _items(predicate: Record) -> list[str]:
