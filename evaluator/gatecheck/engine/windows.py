@@ -28,7 +28,6 @@ _LAST = 253_402_300_799 - 2 * _DAY
 _FAR = 1 << 60
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 _MOST_KNOWN = 4096
-_LATER: State = (True, _END_OF_TIME)
 _REACH = 2 * _DAY  # more than any two offsets ever differ (31 hours)
 _STEP = 6 * _DAY  # less than any two changes of offset are ever apart (7 days, less an hour)
 
@@ -41,7 +40,7 @@ class Window:
     two ISO wall-clock times without an offset, half-open. Raises ``ValueError`` for spans that can't be meant.
     """
 
-    __slots__ = ("_dated", "_epoch", "_known", "_open_before", "_weekly", "name", "zone")
+    __slots__ = ("_dated", "_epoch", "_known", "_open_before", "_starts", "_weekly", "name", "zone")
 
     def __init__(self, name: str, zone: str, weekly: tuple[Weekly, ...], dated: tuple[Dated, ...]) -> None:
         if not weekly and not dated:
@@ -51,7 +50,8 @@ class Window:
         self._open_before, self._weekly = _weekly_edges(name, weekly)
         self._dated = _edges([_dated_span(name, span) for span in dated])
         self._epoch: datetime | None = None
-        self._known: list[tuple[datetime, datetime, State]] = []  # intervals by their start: [start, end), state
+        self._starts: list[datetime] = []  # of the intervals that are known, ascending
+        self._known: list[tuple[datetime, State]] = []  # their ends and states
 
     def state(self, instant: datetime) -> State:
         """Return whether the window is open at an aware instant, and the first later instant at which that differs.
@@ -59,9 +59,9 @@ class Window:
         The second is in UTC, and ``None`` when it never differs again. An instant given in UTC is answered fastest.
         Raises ``ValueError`` for an unknown zone, ``TypeError`` for an instant without an offset.
         """
-        at = bisect_right(self._known, (instant, _END_OF_TIME, _LATER))
+        at = bisect_right(self._starts, instant)
         if at:
-            _, until, state = self._known[at - 1]
+            until, state = self._known[at - 1]
             if instant < until:
                 return state
         second = max(_FIRST, min(_LAST, (instant - _EPOCH) // _ONE))
@@ -69,8 +69,9 @@ class Window:
         change = self._change(second, is_open)
         state = (is_open, None if change is None else _EPOCH + timedelta(seconds=change))
         if len(self._known) >= _MOST_KNOWN:
-            self._known, at = [], 0
-        self._known.insert(at, (_EPOCH + timedelta(seconds=second), state[1] or _END_OF_TIME, state))
+            self._starts, self._known, at = [], [], 0
+        self._starts.insert(at, _EPOCH + timedelta(seconds=second))
+        self._known.insert(at, (state[1] or _END_OF_TIME, state))
         return state
 
     def _change(self, second: int, is_open: bool) -> int | None:
