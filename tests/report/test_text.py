@@ -133,6 +133,11 @@ def approval(*groups: str, **fields: Any) -> dict[str, Any]:
             ["1 approval from pm", "then 1 approval from pm, after alice's"],
         ),
         (
+            "approve by lead then 2 pm",
+            [approval("pm", after=["alice"]), approval("pm", after=["alice"])],
+            ["2 approvals from pm, after alice's"],
+        ),
+        (
             "approve by 2 lead then pm",
             [approval("pm", after=["alice", "bob"], reason="the directory does not say who is in pm")],
             ["1 approval from pm (the directory does not say who is in pm), after alice's and bob's"],
@@ -245,6 +250,13 @@ as of      Mon 23 Nov 2026 10:00 +01:00
 """
     )
     assert max(map(len, text.splitlines())) == 120
+
+
+def test_the_risk_leaves_its_column_before_it_leaves_its_line() -> None:
+    condition = "change.type in [database-migration, breaking-api]"
+    wide = asks(action("evidence", "sast", reason="x" * 60), name="a/x")
+    record = statement([wide], risk={"level": "high", "reasons": [{"condition": condition}]})
+    assert lines(record)[0] == f"PENDING  payment-service 2.14.0 -> production    risk high ({condition})"
 
 
 @pytest.mark.parametrize(

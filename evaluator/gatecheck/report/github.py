@@ -57,7 +57,7 @@ def _command(level: str, title: str, message: str, file: str = "", line: int = 0
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

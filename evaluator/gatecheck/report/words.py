@@ -128,14 +128,14 @@ def _is_short(finding: Record) -> bool:
 
 
 def _counted(missing: list[Record]) -> list[tuple[int, Record]]:
-    """Return actions with how often each is asked for; only approvals repeat.
+    """Return actions with how often each is asked for in a row.
 
     ``after`` stands on the first missing approval of its stage and holds for those that follow it.
     """
     out: list[tuple[int, Record]] = []
     for action in missing:
         count, last = out[-1] if out else (0, {})
-        is_same = action["action"] == "approve" and {**action, "after": []} == {**last, "after": []}
+        is_same = {**action, "after": []} == {**last, "after": []}
         if is_same and action.get("after", []) in ([], last.get("after", [])):
             out[-1] = (count + 1, last)
             continue
