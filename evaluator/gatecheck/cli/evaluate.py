@@ -107,7 +107,8 @@ class _Options:
 
 def _as_of(text: str | None) -> str:
     if text is None:  # the one place where the clock is read
-        return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        # To the millisecond: cut to the second, it would lie before evidence that was written within this second.
+        return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     parse_instant(text, "--as-of")
     return text
 
