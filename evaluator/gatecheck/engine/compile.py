@@ -5,6 +5,7 @@ A part holds the statements of one environment that may concern one service. Sta
 So a decision loads and runs only what can be in scope, however many services share a pack.
 """
 
+from collections import Counter
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from gatecheck.engine.emit import Emitter, Module
 from gatecheck.lang import core
 from gatecheck.model.identity import fold
 
+_MALFORMED = "(KeyError, TypeError, AttributeError, ValueError)"
 GENERAL = ""  # the part of an environment that concerns every service
 
 
@@ -31,8 +33,30 @@ def compile_pack(pack: core.Pack) -> Compiled:
         for environment in statement.environments:
             for service in services or (GENERAL,):
                 parts.setdefault((environment, service), []).append(statement)
-    sources = {key: _Part(pack, key[0], key[1]).source(statements) for key, statements in sorted(parts.items())}
+    uses: dict[str, Counter[str]] = {env: Counter() for env in pack.environments}
+    for statement in pack.statements:
+        for environment in statement.environments:
+            uses[environment].update(_gates(statement))
+    sources = {
+        (environment, service): _Part(pack, environment, service, uses[environment]).source(statements)
+        for (environment, service), statements in sorted(parts.items())
+    }
     return Compiled(_meta(pack), sources)
+
+
+def _gates(s: core.Statement) -> list[str]:
+    """Return the gates that a statement looks at, each as often as it does."""
+    found = []
+    for root in (s.guard, s.condition):
+        for node in core.walk(root) if root is not None else ():
+            if isinstance(node, core.GateResult | core.EvidenceField):
+                found.append(node.gate)
+    return found
+
+
+def _is_plain(s: core.Statement) -> bool:
+    """Tell whether a statement requires a gate, and nothing else of it."""
+    return s.kind == "require" and isinstance(s.condition, core.GateResult)
 
 
 def _meta(pack: core.Pack) -> dict[str, Any]:
@@ -84,8 +108,9 @@ def _is_service(node: core.Core) -> bool:
 class _Part:
     """The module of one part."""
 
-    def __init__(self, pack: core.Pack, environment: str, service: str) -> None:
+    def __init__(self, pack: core.Pack, environment: str, service: str, uses: Counter[str]) -> None:
         self.pack = pack
+        self.uses = uses
         self.environment = environment
         self.service = service
         self.module = Module()
@@ -94,7 +119,7 @@ class _Part:
         self.body: list[str] = []
 
     def source(self, statements: list[core.Statement]) -> str:
-        for name in self.used(statements):
+        for name in self.shared(statements):
             self.gate(self.pack.gates[name])
         general = self.service == GENERAL
         if general:
@@ -104,20 +129,20 @@ class _Part:
         for statement in statements:
             self.statement(statement)
         body = "\n    ".join(
-            ["c = x.change; a = x.attributes; G = x.gates; r = x.risk; out = x.findings.append", *self.body]
+            [
+                "c = x.change; a = x.attributes; G = x.gates; r = x.risk; now = x.now",
+                "out = x.findings.append; turn = x.turns.append",
+                *self.body,
+            ]
         )
         self.module.functions.append(f"def part(x):\n    {body}")
         return self.module.text()
 
-    def used(self, statements: list[core.Statement]) -> list[str]:
-        """Return the gates that statements look at, in order of their names."""
-        found: set[str] = set()
-        for s in statements:
-            for root in (s.guard, s.condition):
-                for node in core.walk(root) if root is not None else ():
-                    if isinstance(node, core.GateResult | core.EvidenceField):
-                        found.add(node.gate)
-        return sorted(found)
+    def shared(self, statements: list[core.Statement]) -> list[str]:
+        """Return the gates of these statements that need a result of their own, in order of their names."""
+        return sorted({
+            gate for s in statements for gate in _gates(s) if self.uses[gate] > 1 or not _is_plain(s)
+        })  # fmt: skip
 
     def emitter(self, own: str = "") -> Emitter:
         return Emitter(self.module, self.pack, self.gates, own)
@@ -128,41 +153,68 @@ class _Part:
     # -- gates and risk
 
     def gate(self, gate: core.Gate) -> None:
+        """Emit a gate that several statements look at, as a function that is run at most once a decision."""
         name = f"gate{len(self.gates)}"
         self.gates[gate.name] = name
         emitter = self.emitter(gate.name)
         code, _ = emitter.truth(gate.condition)
-        rank = "; r = x.risk" if any(isinstance(n, core.RiskLevel) for n in core.walk(gate.condition)) else ""
         self.gate_leaves[gate.name] = tuple(emitter.leaves)
-        fresh = self.module.literal(gate.fresh_for)
-        ask = self.module.constant(
-            "Q", f"Admission({gate.name!r}, {gate.kind!r}, {gate.producer.casefold()!r}, {fresh}, {gate.bound!r})"
-        )
-        absent = self.module.undetermined("evidence", gate.name, "there is none")
-        absent = self.module.constant("R", f"Result({absent}, (), None)")
-        # Evidence about this very artifact, of which nothing more is asked, is admitted without a call.
-        plainly = ""
-        if gate.fresh_for is None and not gate.producer:
-            plainly = (
-                f"(e.flaw or e.kind != {gate.kind!r} or (s := e.subject) is None or s.digest != x.digest"
-                " or s.commit is not None or (p := e.produced_at) is None or p > x.now) and "
-            )
-        inner = [f"        {line}" for line in [*emitter.lines, f"g = Result({code}, {emitter.values()}, f)"]]
+        absent = self.module.constant("R", f"Result({self.no_evidence(gate)}, (), None)")
+        ask, admission = self.admission(gate)
         self.function(
             f"{name}(x)",
             [
                 f"e = x.evidence.get({gate.name!r})",
                 f"if e is None: g = {absent}",
-                f"elif {plainly}(m := x.admit({ask}, e)) is not None: g = Result(m, (), None)",
+                f"elif {admission}: g = Result(m, (), None)",
                 "else:",
-                f"    f = e.fields; c = x.change; a = x.attributes{rank}",
+                "    f = e.fields; c = x.change; a = x.attributes; r = x.risk",
                 "    try:",
-                *inner,
-                "    except (KeyError, TypeError, AttributeError, ValueError): g = x.malformed(" + ask + ")",
+                *(f"        {line}" for line in [*emitter.lines, f"g = Result({code}, {emitter.values()}, f)"]),
+                f"    except {_MALFORMED}: g = Result(x.malformed({ask}), (), None)",
                 f"x.gates[{gate.name!r}] = g",
                 "return g",
             ],
         )
+
+    def only(self, s: core.Statement, gate: core.Gate) -> tuple[list[str], str]:
+        """Emit a requirement of a gate that nothing else looks at, gate and all."""
+        emitter = self.emitter(gate.name)
+        code, _ = emitter.truth(gate.condition)
+        asked = self.asked(s, tuple(emitter.leaves), gate.name, gate.remedy)
+        absent = self.module.constant("F", f"Finding({asked}, 'waiting', (), {self.no_evidence(gate)}.actions)")
+        ask, admission = self.admission(gate)
+        values = emitter.values()
+        return [
+            f"e = x.evidence.get({gate.name!r})",
+            f"if e is None: out({absent})",
+            f"elif {admission}: out(x.short({asked}, m, ()))",
+            "else:",
+            "    f = e.fields",
+            "    try:",
+            *(f"        {line}" for line in emitter.lines),
+            f"        t = {code}",
+            f"    except {_MALFORMED}: out(x.short({asked}, x.malformed({ask}), ()))",
+            f"    else: out(Finding({asked}, 'passed', {values}) if t is True else x.short({asked}, t, {values}))",
+        ], asked
+
+    def no_evidence(self, gate: core.Gate) -> str:
+        return self.module.undetermined("evidence", gate.name, "there is none")
+
+    def admission(self, gate: core.Gate) -> tuple[str, str]:
+        """Return what a gate asks of its evidence ``e``, and the test that it does not count, which sets ``m``."""
+        fresh = self.module.literal(gate.fresh_for)
+        ask = self.module.constant(
+            "Q", f"Admission({gate.name!r}, {gate.kind!r}, {gate.producer.casefold()!r}, {fresh}, {gate.bound!r})"
+        )
+        test = f"(m := x.admit({ask}, e)) is not None"
+        if gate.fresh_for is None and not gate.producer:
+            # Evidence about this very artifact, of which nothing more is asked, is admitted without a call.
+            test = (
+                f"(e.flaw or e.kind != {gate.kind!r} or (s := e.subject) is None or s.digest != x.digest"
+                f" or s.commit is not None or (p := e.produced_at) is None or p > x.now) and {test}"
+            )
+        return ask, test
 
     def risk(self) -> None:
         """Emit the classification: the highest level whose condition holds, or `otherwise`; doubt may only raise it."""
@@ -239,8 +291,10 @@ class _Part:
             asked = self.asked(s, ())
             return [f"out(approve(x, {asked}, {self.ask(s.id, s.approval)}))"], asked
         assert s.condition is not None  # noqa: S101  # a requirement has one
-        if isinstance(s.condition, core.GateResult) and s.kind == "require":
+        if _is_plain(s) and isinstance(s.condition, core.GateResult):
             gate = s.condition.gate
+            if self.uses[gate] == 1:
+                return self.only(s, self.pack.gates[gate])
             asked = self.asked(s, self.gate_leaves[gate], gate, self.pack.gates[gate].remedy)
             passed = f"Finding({asked}, 'passed', g.values)"
             return [
@@ -279,7 +333,7 @@ class _Part:
         missing = [f"Action('approve', {statement!r}, groups={slot!r})" for stage in shortest for slot in stage]
         valid_for = self.module.literal(approval.valid_for)
         fields = (
-            repr(alternatives), repr(approval.groups), repr(tuple(bits.items())), valid_for, repr(approval.including_author), str(most),
-            f"({', '.join(missing)},)",
+            repr(alternatives), repr(approval.groups), repr(tuple(bits.items())), valid_for,
+            repr(approval.including_author), str(most), f"({', '.join(missing)},)",
         )  # fmt: skip
         return self.module.constant("Y", f"Ask({', '.join(fields)})")

@@ -127,11 +127,25 @@ class Emitter:
                 )
                 return f"({held} {node.operator} {self.module.literal(node.duration)})", True
             case core.During():
-                return self.hold_code(f"x.is_open({self.window(node.window)})", "open", node.text), True
+                return self.open_now(node), True
             case core.Const():
                 return self.module.literal(node.value), True
         code, sure = self.value(node)
         return self.hold_code(code, "bool", node.text), sure
+
+    def open_now(self, node: core.During) -> str:
+        """Hold whether a window is open, and note when that changes."""
+        window = self.window(node.window)
+        key = f"{node.text}\0{window}"
+        if key not in self.known:
+            name = f"v{len(self.leaves)}"
+            words = "'window closes' if " + name + " else 'window opens'"
+            self.lines.append(f"{name}, u = {window}.state(now)")
+            self.lines.append(f"if u is not None: turn(Turn(u, {words}, {node.window!r}))")
+            self.leaves.append((node.text, "open"))
+            self.variables.append(name)
+            self.known[key] = name
+        return self.known[key]
 
     def compared(self, left: str, sure: bool, operator: str, right: str, right_sure: bool) -> Code:
         if sure and right_sure:

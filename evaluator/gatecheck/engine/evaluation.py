@@ -123,18 +123,11 @@ class Evaluation:
             reason = "it is stale"
         return Undetermined((Action("evidence", ask.gate, reason),))
 
-    def malformed(self, ask: Admission) -> Result:
-        """Return the result of a gate whose evidence lacks a field that its kind promises."""
-        return Result(Undetermined((Action("evidence", ask.gate, "its fields are not those of its kind"),)), (), None)
+    def malformed(self, ask: Admission) -> Undetermined:
+        """Return what a gate comes to whose evidence lacks a field that its kind promises."""
+        return Undetermined((Action("evidence", ask.gate, "its fields are not those of its kind"),))
 
     # -- time
-
-    def is_open(self, window: "Window") -> bool:
-        """Tell whether a window is open now."""
-        is_open, until = window.state(self.now)
-        if until is not None:
-            self.turns.append(Turn(until, "window closes" if is_open else "window opens", window.name))
-        return is_open
 
     def turns_to(self, window: "Window", toward: bool) -> Truth:
         """Return ``toward`` if the window is so now; else undetermined until it is, or false for ever."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from gatecheck.engine import kleene
 from gatecheck.engine.ballot import Ask, approve, automatic
 from gatecheck.engine.evaluation import Admission, Evaluation, Result, field, known, plain, through
-from gatecheck.model.decision import Action, Asked, Decision, Finding
+from gatecheck.model.decision import Action, Asked, Decision, Finding, Turn
 from gatecheck.model.request import Request
 from gatecheck.text.diagnostic import Diagnostic, InputError
 
@@ -52,7 +52,8 @@ def _window(*spec: Any) -> Any:
 
 _NAMES: dict[str, Any] = {
     "Action": Action, "Admission": Admission, "Ask": Ask, "Asked": Asked, "Decimal": Decimal, "Finding": Finding,
-    "Result": Result, "SEVERITY": kleene.SEVERITY, "Undetermined": kleene.Undetermined, "all_of": kleene.all_of,
+    "Result": Result, "SEVERITY": kleene.SEVERITY, "Turn": Turn, "Undetermined": kleene.Undetermined,
+    "all_of": kleene.all_of,
     "any_of": kleene.any_of, "apply": kleene.apply, "approve": approve, "automatic": automatic, "both": kleene.both,
     "compile_glob": _glob, "contains": _contains, "count_of": kleene.count_of, "date": kleene.date,
     "datetime": datetime, "decimal": kleene.decimal, "duration": kleene.duration, "either": kleene.either,

@@ -45,7 +45,9 @@ def statement(program: Program, request: Request, decision: Decision, request_di
         ),
         "findings": [_finding(f, request, program.levels) for f in findings],
         "missing": [_action(a) for a in decision.missing],
-        "next": [{"at": write_instant(t.at), "cause": t.cause, "subject": t.subject} for t in sorted(set(decision.turns))],
+        "next": [
+            {"at": write_instant(t.at), "cause": t.cause, "subject": t.subject} for t in sorted(set(decision.turns))
+        ],
         "obligations": [{"kind": kind, "value": value} for kind, value in decision.obligations],
         "evidence": {gate: _evidence(e) for gate, e in request.evidence.items()},
         "request": _kept(digest=request_digest, sources=dict(request.sources)),
