@@ -244,9 +244,12 @@ def test_a_large_file_is_listed_without_counts(git: Git, monkeypatch: pytest.Mon
     monkeypatch.setattr(changes, "_MAX_FILE_BYTES", 199)
     assert change(git)["files"] == [{"path": "large", "added": None, "deleted": None}]
     monkeypatch.setattr(changes, "MAX_BYTES", 0)
-    git.write("a.txt", "")
+    assert change(git)["files"] == [{"path": "large", "added": None, "deleted": None}]
+    git.write("a.txt", "edited")
     git.commit("small")
-    assert refusal(git) == "error[GC865]: the files that the change touches hold more than 0 MiB"
+    assert refusal(git) == (
+        "error[GC865]: the files that the change edits hold more than 0 MiB\n   = hint: name a later base"
+    )
 
 
 def test_a_range_is_bounded(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ that nobody approves their own work; where history is cut off inside the range, 
 
 Lines are counted as ``git diff --numstat --no-renames`` counts them, but from contents alone: no attribute or setting
 of the working tree can hide a file's lines. A file is binary, and its counts are null, where git would say so: a NUL in
-its first 8000 bytes; or where it is larger than 8 MiB.
+its first 8000 bytes; or where it is larger than 4 MiB, because comparing can take seconds for each.
 """
 
 import re
@@ -27,8 +27,8 @@ from gatecheck.text.nearest import did_you_mean
 
 MAX_FILES = 20_000
 MAX_COMMITS = 50_000
-MAX_BYTES = 512 * 1024 * 1024
-_MAX_FILE_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
+_MAX_FILE_BYTES = 4 * 1024 * 1024
 _BINARY_PREFIX_BYTES = 8000
 _TYPES: tuple[str, ...] = get_args(ChangeType)
 _CO_AUTHOR = re.compile(r"^[ \t]*co-authored-by:[^<\n]*<([^>\n]*)>", re.IGNORECASE | re.MULTILINE)
@@ -257,10 +257,12 @@ def _files(git: pygit2.Repository, before: pygit2.Commit, after: pygit2.Commit) 
             raise input_error("GC865", f"the change touches more than {MAX_FILES:,} files", hint="name a later base")
         path = _path(delta.new_file.raw_path or delta.old_file.raw_path)
         old, new = _blob(git, delta.old_file, path), _blob(git, delta.new_file, path)
-        total += len(old or b"") + len(new or b"")
+        total += len(old) + len(new) if old and new else 0
         if total > MAX_BYTES:
             most = MAX_BYTES // 1024**2
-            raise input_error("GC865", f"the files that the change touches hold more than {most} MiB")
+            raise input_error(
+                "GC865", f"the files that the change edits hold more than {most} MiB", hint="name a later base"
+            )
         counted = None if old is None or new is None else _lines(old, new)
         if path in counts:  # a file that became a link, or the other way, is one path gone and one come
             other = counts[path]
