@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, convert
 
 from gatecheck.model.decision import Status, Verdict
-from gatecheck.model.request import Commit, Digest, Name, Promotion
+from gatecheck.model.request import Commit, Digest, Name
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 DECISION = "urn:gatecheck:decision:v1"
@@ -172,8 +172,6 @@ class Predicate(_Closed, frozen=True):
     request: RequestRecord
     pack: PackRecord
     engine: Engine
-    overridden: bool = False
-    promotions: list[Promotion] = []
 
 
 class SubjectRecord(_Closed, frozen=True):
