@@ -48,21 +48,23 @@ def test_a_denied_promotion_says_what_to_do_about_each_sort_of_action() -> None:
     assert (
         render(denied(), "text")
         == """\
-DENY  payment-service 2.14.0 -> production                                                    risk medium (otherwise)
-  fails    coverage: line_rate >= 80% (found 75.2%)                                           quality    payment.gate:46
+DENY  payment-service 2.14.0 -> production                                       risk medium (otherwise)
+  fails    coverage: line_rate >= 80% (found 75.2%)                              quality    payment.gate:46
            remedy: Write tests for what you changed
-  fails    require change.ticket matches "PAY-*" (found "")                                   tickets    payment.gate:80
-  fails    approve by 2 owners: nobody who may approve is left in owners                      approval   payment.gate:62
-  stopped  by a rejection of dave (only an approval by the same person lifts a rejection)     approval   payment.gate:61
-  fails    a rule says how approval happens: no rule decides approval in production at risk   promotion
-           medium
+  fails    require change.ticket matches "PAY-*" (found "")                      tickets    payment.gate:80
+  fails    approve by 2 owners: nobody who may approve is left in owners         approval   payment.gate:62
+  stopped  by a rejection of dave (only an approval by the same person lifts a   approval   payment.gate:61
+           rejection)
+  fails    a rule says how approval happens: no rule decides approval in         promotion
+           production at risk medium
            remedy: add `approve automatically` to the rules
-  needs    promotion to staging first (this artifact was not allowed there)                   promotion  payment.gate:46
-  needs    a verified deployment to staging (it has not run there, verified)                  timing     payment.gate:46
-  needs    evidence of sast (it is stale)                                                     quality    payment.gate:46
-  needs    change.files to be stated (the change lists no files)                              quality    payment.gate:46
-  waits    until Mon 23 Nov 2026 10:00:30 +01:00: evidence of dast (it is from the future)    quality    payment.gate:46
-  passed   0 of 10 statements (5 failed, 5 waiting)                                           --explain shows all
+  needs    promotion to staging first (this artifact was not allowed there)      promotion  payment.gate:46
+  needs    a verified deployment to staging (it has not run there, verified)     timing     payment.gate:46
+  needs    evidence of sast (it is stale)                                        quality    payment.gate:46
+  needs    change.files to be stated (the change lists no files)                 quality    payment.gate:46
+  waits    until Mon 23 Nov 2026 10:00:30 +01:00: evidence of dast (it is from   quality    payment.gate:46
+           the future)
+  passed   0 of 10 statements (5 failed, 5 waiting)                              --explain shows all
   refused  rejection of erin: has expired
   refused  approval of frank: is the author
 as of      Mon 23 Nov 2026 10:00 +01:00
@@ -139,8 +141,8 @@ def approval(*groups: str, **fields: Any) -> dict[str, Any]:
         ),
         (
             "approve by 2 lead then pm",
-            [approval("pm", after=["alice", "bob"], reason="the directory does not say who is in pm")],
-            ["1 approval from pm (the directory does not say who is in pm), after alice's and bob's"],
+            [approval("pm", after=["alice", "bob"], reason="nobody knows who")],
+            ["1 approval from pm (nobody knows who), after alice's and bob's"],
         ),
         (
             "approve by 5 lead then pm",
@@ -175,15 +177,6 @@ def test_a_finding_that_names_no_action_is_not_passed_over() -> None:
         "  failed   require x: so it is                     a  payment.gate:46",
         "  waived   require y: waived by security           a  payment.gate:46",
         "  passed   0 of 2 statements (1 failed, 1 waived)  --explain shows all",
-    ]
-
-
-def test_an_override_stands_beside_the_verdict() -> None:
-    record = statement([asks(action("mend", "x"), name="a/x")], missing=[], verdict="allow", overridden=True)
-    assert lines(record) == [
-        "ALLOW (overridden)  payment-service 2.14.0 -> production    risk medium (otherwise)",
-        "  passed   0 of 1 statement (1 failed)  --explain shows all",
-        "as of      Mon 23 Nov 2026 10:00 +01:00",
     ]
 
 
@@ -242,14 +235,23 @@ PENDING  payment-service 2.14.0 -> production
   risk     high (change.service == "service-number-0" or change.service == "service-number-1" or change.service ==
            "service-number-2" or change.service == "service-number-3" or change.service == "service-number-4" or
            change.service == "service-number-5")
-  needs    evidence of sast (it is about another artifact it is about another        a-rule-with-a-name  payment.gate:46
-           artifact it is about another artifact it is about another artifact it is
-           about another artifact)
-  passed   0 of 1 statement (1 waiting)                                              --explain shows all
+  needs    evidence of sast (it is about another artifact it is about another    a-rule-with-a-name  payment.gate:46
+           artifact it is about another artifact it is about another artifact
+           it is about another artifact)
+  passed   0 of 1 statement (1 waiting)                                          --explain shows all
 as of      Mon 23 Nov 2026 10:00 +01:00
 """
     )
-    assert max(map(len, text.splitlines())) == 120
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_long_rules_lose_their_end_and_long_paths_their_start() -> None:
+    wide = asks(action("evidence", "sast", reason="why " * 40), name="r" * 50 + "/x", file="rules/" * 9 + "pay.gate")
+    made = lines(statement([wide]))
+    assert made[1] == (
+        "  needs    evidence of sast (why why why why why why  " + "r" * 29 + "...  ...rules/rules/rules/pay.gate:46"
+    )
+    assert max(map(len, made)) <= 120
 
 
 def test_the_risk_leaves_its_column_before_it_leaves_its_line() -> None:
@@ -280,7 +282,7 @@ def test_colours_mark_the_verdict_and_the_statuses_and_nothing_else() -> None:
     made = lines(denied(), colour=True)
     assert made[0].startswith("\x1b[1;31mDENY\x1b[0m  payment-service 2.14.0 -> production ")
     assert made[1].startswith("  \x1b[31mfails\x1b[0m    coverage: ")
-    assert made[13].startswith("  \x1b[33mwaits\x1b[0m    until ")
+    assert made[14].startswith("  \x1b[33mwaits\x1b[0m    until ")
     bare = render(denied(), "text", colour=True, explain=True)
     for code in ("0", "1;31", "31", "32", "33"):
         bare = bare.replace(f"\x1b[{code}m", "")

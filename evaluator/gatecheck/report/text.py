@@ -9,6 +9,7 @@ from gatecheck.report.words import PLAIN, WINDOW, Item, Record, Recorded, plain
 
 _LIMIT = 120
 _LEFT = 11  # where the text of a line starts, behind its label
+_MOST = 68  # so that what matters stays whole in 80 columns, and only rule and place may be broken
 _HINT = "--explain shows all"
 _COLOURS = {
     "ALLOW": "1;32", "PENDING": "1;33", "DENY": "1;31", "fails": "31", "stopped": "31", "needs": "33", "waits": "33",
@@ -28,8 +29,7 @@ def text(statement: Record, *, explain: bool = False, colour: bool = False, reco
         sheet.item(item)
     if left:
         sheet.line("", f"and {left} more")
-    column = min(sheet.text, _LIMIT - _LEFT - len(_HINT) - 2)
-    sheet.line("passed", passed if explain else f"{passed:<{column}}  {_HINT}")
+    sheet.line("passed", passed if explain else f"{passed:<{sheet.text}}  {_HINT}")
     if predicate["verdict"] != "allow" or explain:
         for refusal in words.windowed(words.refused(predicate, PLAIN), most or 10_000):
             sheet.line("refused", refusal)
@@ -55,7 +55,7 @@ class _Sheet:
         self.rule = max((len(_rule(i)) for i in items), default=0)
         place = max((len(_place(i)) for i in items), default=0)
         room = _LIMIT - _LEFT - self.rule - place - 4
-        self.text = min(room, max([least, *(len(i.text) for i in items)]))
+        self.text = min(room, _MOST, max([least, *(len(i.text) for i in items)]))
 
     def verdict(self, verdict: str, artifact: str, environment: str, risk: str) -> None:
         head = f"{verdict}  {artifact} -> {environment}"
@@ -65,7 +65,7 @@ class _Sheet:
             column = len(head) + 4
             fits = column + len(f"risk {risk}") <= _LIMIT
         line = f"{head:<{column}}risk {risk}" if fits else head
-        self.lines.append(self.paint(verdict, verdict.split()[0]) + line[len(verdict) :])
+        self.lines.append(self.paint(verdict, verdict) + line[len(verdict) :])
         if not fits:
             self.line("risk", risk)
 

@@ -211,7 +211,7 @@ def _listed(names: list[str]) -> str:
 def heading(statement: Record, voice: Voice) -> tuple[str, str, str, str]:
     """Return the verdict in capitals, artifact, environment, and the risk with what decided it."""
     predicate = statement["predicate"]
-    verdict = predicate["verdict"].upper() + (" (overridden)" if predicate.get("overridden") else "")
+    verdict = predicate["verdict"].upper()
     reasons = "; ".join(windowed([voice.name(r["condition"]) for r in predicate["risk"]["reasons"]], 3))
     risk = voice.name(predicate["risk"]["level"]) + (f" ({reasons})" if reasons else "")
     return verdict, voice.name(statement["subject"][0]["name"]), voice.name(predicate["environment"]), risk
