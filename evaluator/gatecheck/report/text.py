@@ -47,7 +47,7 @@ def text(statement: Record, *, explain: bool = False, colour: bool = False, reco
 
 
 class _Sheet:
-    """The lines so far, and the widths of the columns, which fit all items; ``least`` that of the first one."""
+    """The lines so far, and the widths of the columns, which fit all items; the text has at least ``least``."""
 
     def __init__(self, items: list[Item], *, colour: bool, least: int = 0) -> None:
         self.lines: list[str] = []
