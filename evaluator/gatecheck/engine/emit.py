@@ -93,11 +93,16 @@ class Emitter:
             case core.During():
                 return f"x.turns_to({self.window(node.window)}, {toward})", False
             case core.Soak():
-                duration = self.module.literal(node.duration)
-                return f"x.soaks_to({node.environment!r}, {node.operator!r}, {duration}, {toward})", False
+                rises = node.operator in (">=", ">")
+                return f"x.soaks_to({node.environment!r}, {rises}, {self.soak_limit(node)}, {toward})", False
         return self.leaf(node)
 
     # -- leaves
+
+    def soak_limit(self, node: core.Soak) -> str:
+        """Return code for the first stay at which the comparison is another: one tick more, to exceed a duration."""
+        exceeds = node.operator in (">", "<=")
+        return self.module.literal(node.duration + timedelta.resolution if exceeds else node.duration)
 
     def leaf(self, node: core.Core) -> Code:
         """Emit a condition that is not made of others; its value gets a line and a place among the leaves."""
@@ -122,9 +127,7 @@ class Emitter:
                     else (f"({code} if {subject}.__class__ is not Undetermined else {subject})", False)
                 )
             case core.Soak():
-                held = self.hold_code(
-                    f"x.stay({node.environment!r}, {self.module.literal(node.duration)})", "duration", node.text
-                )
+                held = self.hold_code(f"x.stay({node.environment!r}, {self.soak_limit(node)})", "duration", node.text)
                 return f"({held} {node.operator} {self.module.literal(node.duration)})", True
             case core.During():
                 return self.open_now(node), True

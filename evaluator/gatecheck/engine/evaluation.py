@@ -144,13 +144,14 @@ class Evaluation:
             self.turns.append(Turn(due, "soak ends", environment))
         return longest
 
-    def soaks_to(self, environment: str, operator: str, asked: timedelta, toward: bool) -> Truth:
-        """Return ``toward`` if the soak compares so now; else undetermined, as a stay can only grow."""
+    def soaks_to(self, environment: str, rises: bool, asked: timedelta, toward: bool) -> Truth:
+        """Return ``toward`` if the soak compares so now, else undetermined until it does.
+
+        Where it ``rises`` it holds from ``asked`` on, else until then; a stay can only grow.
+        """
         longest, since = self._longest(environment)
-        holds = longest >= asked if operator == ">=" else longest > asked
-        if operator in ("<", "<="):
-            holds = longest < asked if operator == "<" else longest <= asked
-        if holds is toward or toward is (operator in ("<", "<=")):
+        holds = (longest >= asked) is rises
+        if holds is toward or longest >= asked:
             return holds
         if since is None:
             why = f"it has soaked there for {_hours(longest)}" if longest else "it has not run there, verified"
@@ -202,12 +203,12 @@ class Evaluation:
 
     def _was_here(self, environment: str) -> bool:
         """Tell whether this artifact was let into, or ran in, an environment before now."""
-        if any(d.from_ <= self.now for d in self._deployments(environment)):
+        since = [d.from_ for d in self._deployments(environment)]
+        since += [p.at for p in self.request.promotions if p.environment == environment and p.artifact == self.digest]
+        if any(at <= self.now for at in since):
             return True
-        return any(
-            p.environment == environment and p.artifact == self.digest and p.at <= self.now
-            for p in self.request.promotions
-        )
+        self.turns += [Turn(at, "this artifact was here", environment) for at in since]
+        return False
 
     def after(self, asked: Asked, environment: str) -> Finding:
         """Return the finding of promotion order: this artifact must have been allowed in an environment before."""
