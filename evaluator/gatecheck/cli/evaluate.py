@@ -206,8 +206,8 @@ def _github(statement: dict[str, Any], recorded: Recorded | None) -> None:
     from gatecheck.report import github
 
     for variable, text in (
-        ("GITHUB_STEP_SUMMARY", github.summary(statement, recorded)),
-        ("GITHUB_OUTPUT", github.outputs(statement, recorded)),
+        ("GITHUB_STEP_SUMMARY", github.summary(statement, recorded=recorded)),
+        ("GITHUB_OUTPUT", github.outputs(statement, recorded=recorded)),
     ):
         if os.environ.get(variable):
             with Path(os.environ[variable]).open("a", encoding="utf-8") as file:
