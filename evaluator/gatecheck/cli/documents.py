@@ -46,11 +46,15 @@ def _typed(raw: bytes, digest: str, name: str, part: Part) -> Any:
 
 
 def read_evidence(given: tuple[str, ...], base: Path) -> "dict[str, Evidence]":
-    """Return evidence by gate: from `GATE=FILE`, from a file named after its gate, or from a folder of such files."""
+    """Return evidence by gate: from `GATE=FILE`, from a file named after its gate, or from a folder of such files.
+
+    What stands before a first `=` is a gate, even where such a path exists: else a change could bring that path. A path
+    with `=` has a slash before it, as in `./a=b`.
+    """
     found: dict[str, tuple[Path, str]] = {}
     for item in given:
         gate, equals, rest = item.partition("=")
-        named = bool(equals) and not (base / item).exists()
+        named = bool(equals) and "/" not in gate
         path = base / (rest if named else item)
         if path.is_dir():
             if named:
