@@ -6,9 +6,9 @@ half-written or foreign counts as absent. Deleting the folder loses nothing but 
 """
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
 
 _MAGIC = b"gatecheck cache 1\n"
 _DIGEST = 32
@@ -20,10 +20,14 @@ def folder() -> Path | None:
     named = os.environ.get("GATECHECK_CACHE", "")
     if named == "off":
         return None
-    base = named or os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    path = Path(base) if named else Path(base, "gatecheck")
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
     try:
+        # The specification has relative paths ignored; here one would also lie in the repository under judgement.
+        base = named or (xdg if xdg.startswith("/") else str(Path("~/.cache").expanduser()))
+        path = Path(base) if named else Path(base, "gatecheck")
         found = os.lstat(path)
+    except RuntimeError:  # a user without a home
+        return None
     except FileNotFoundError:
         try:
             path.mkdir(parents=True, mode=0o700)
@@ -44,17 +48,21 @@ def _is_own(found: os.stat_result, *, directory: bool) -> bool:
 
 
 class Kept:
-    """One cached file, open for reading: a head, and a body of which sections are read as they are needed."""
+    """One cached file: a head, and a body of which sections are read as they are needed."""
 
-    def __init__(self, file: BinaryIO, head: bytes, start: int) -> None:
+    def __init__(self, path: Path, head: bytes, start: int) -> None:
         self.head = head
-        self._file = file
+        self._path = path
         self._start = start
 
     def section(self, offset: int, length: int, digest: bytes) -> bytes | None:
         """Return a section of the body, or ``None`` where its bytes are not those that the digest names."""
-        self._file.seek(self._start + offset)
-        raw = self._file.read(length)
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._start + offset)
+                raw = file.read(length)
+        except OSError:
+            return None
         return raw if sha256(raw).digest() == digest else None
 
 
@@ -64,17 +72,15 @@ def read(key: str) -> Kept | None:
     if at is None:
         return None
     try:
-        file = (at / key).open("rb")
-        if _is_own(os.fstat(file.fileno()), directory=False):
+        with (at / key).open("rb") as file:
+            if not _is_own(os.fstat(file.fileno()), directory=False):
+                return None
             mark = file.read(len(_MAGIC) + _DIGEST + 8)
             digest, size = mark[len(_MAGIC) : -8], int.from_bytes(mark[-8:], "big")
             head = file.read(size) if mark[: len(_MAGIC)] == _MAGIC and size < _MOST else b""
-            if head and sha256(head).digest() == digest:
-                return Kept(file, head, len(mark) + size)
-        file.close()
     except OSError:
-        pass
-    return None
+        return None
+    return Kept(at / key, head, len(mark) + size) if head and sha256(head).digest() == digest else None
 
 
 def write(key: str, head: bytes, body: bytes) -> None:
@@ -89,4 +95,5 @@ def write(key: str, head: bytes, body: bytes) -> None:
             file.write(_MAGIC + sha256(head).digest() + len(head).to_bytes(8, "big") + head + body)
         beside.replace(at / key)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing can be removed
+            beside.unlink()
