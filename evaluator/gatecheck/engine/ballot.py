@@ -10,23 +10,28 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from gatecheck.engine.evaluation import Evaluation
-from gatecheck.engine.quorum import Alternative, Filler, fill, shortfall, uncounted
+from gatecheck.engine.quorum import Alternative, Filler, Given, fill, shortfall, uncounted
 from gatecheck.model.decision import Action, Asked, Finding, Refused, Turn
 from gatecheck.model.request import Approval
 
 _ORDER = {"approve": 0, "withdraw": 1, "reject": 2}  # at one instant the sterner stance is the later one
+_NOBODY: dict[str, str] = {}
 _WHY = {"taken": "already fills another place", "spare": "is not needed", "outside": "is in no group that is asked"}
 
 
-class Ask(Struct, frozen=True, gc=False):
-    """What an `approve by` statement asks: slots as bitmasks over its own ``groups``, whose ``bits`` these are.
+Members = tuple[Collection[str] | None, int]
 
+
+class Ask(Struct, frozen=True, gc=False):
+    """What an `approve by` statement asks: slots as bitmasks over its own ``groups``.
+
+    ``bits`` gives each group's bit, and its members where the pack names them; ``None`` leaves that to the directory.
     ``most`` is the number of slots of the longest alternative; ``all_missing`` what is missing where nobody approved.
     """
 
     alternatives: tuple[Alternative, ...]
     groups: tuple[str, ...]
-    bits: tuple[tuple[str, int], ...]
+    bits: tuple[tuple[str, int, frozenset[str] | None], ...]
     valid_for: timedelta | None
     including_author: bool
     most: int
@@ -49,21 +54,31 @@ class Ballot:
         self.vetoes: dict[str, Approval] = {}
         self.refused: list[Refused] = []
         approvals = x.request.approvals
-        if len(approvals) > 1:
-            approvals = sorted(approvals, key=_when)
-        digest, environment, now, given = x.digest, x.request.environment, x.now, self.given
+        if not self.tally(x, approvals):
+            self.given, self.vetoes, self.refused = {}, {}, []
+            self.tally(x, sorted(approvals, key=_when), is_sorted=True)
+
+    def tally(self, x: Evaluation, approvals: list[Approval], *, is_sorted: bool = False) -> bool:
+        """Take approvals in the order of time; ``False`` where they are not in it, or two share an instant."""
+        digest, environment, now, given, last = x.digest, x.request.environment, x.now, self.given, None
         for a in approvals:
-            if a.artifact != digest or a.environment != environment or a.at > now:
-                self.refused.append(Refused(a.approver, a.at, a.stance, self.binding(x, a)))
+            at = a.at
+            if last is not None and at <= last and not is_sorted:
+                return False
+            last = at
+            if a.artifact != digest or a.environment != environment or at > now:
+                self.refused.append(Refused(a.approver, at, a.stance, self.binding(x, a)))
             elif a.stance != "approve":
                 self.revoke(a)
             else:
+                person = a.approver
                 if self.vetoes:
-                    self.vetoes.pop(a.approver, None)
-                if a.approver in given:
-                    given[a.approver].append(a.at)
+                    self.vetoes.pop(person, None)
+                if person in given:
+                    given[person].append(at)
                 else:
-                    given[a.approver] = [a.at]
+                    given[person] = [at]
+        return True
 
     def binding(self, x: Evaluation, a: Approval) -> str:
         """Return why a statement is not about this question."""
@@ -103,49 +118,53 @@ def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
     """Return the finding of an `approve by` statement."""
     x.decided = True
     ballot = x.ballot or _ballot(x)
-    refused = list(ballot.refused)
-    counted: list[tuple[datetime, str, int]] = []
-    masks = [(x.members(group), bit) for group, bit in ask.bits]
-    barred = {} if ask.including_author else ballot.interested
+    refused = ballot.refused.copy()
+    counted: list[Given] = []
+    listed = x.request.directory.groups
+    masks: list[Members] = [(listed.get(group) if named is None else named, bit) for group, bit, named in ask.bits]
+    barred = _NOBODY if ask.including_author else ballot.interested
     valid_for = ask.valid_for
+    in_order = True
     for person, instants in ballot.given.items():
+        if person in barred:
+            refused += [Refused(person, at, "approve", barred[person]) for at in instants]
+            continue
         mask = 0
         for members, bit in masks:
             if members is not None and person in members:
                 mask |= bit
+        if not mask:
+            refused += [Refused(person, at, "approve", _WHY["outside"]) for at in instants]
+            continue
+        if len(instants) > 1:
+            in_order = False
         for at in instants:
-            if person in barred:
-                refused.append(Refused(person, at, "approve", barred[person]))
-            elif not mask:
-                refused.append(Refused(person, at, "approve", "is in no group that is asked"))
-            elif valid_for is None:
+            if valid_for is None:
                 counted.append((at, person, mask))
             elif (until := at + valid_for) > x.now:
                 counted.append((at, person, mask))
                 x.turns.append(Turn(until, "approval expires", person))
             else:
                 refused.append(Refused(person, at, "approve", "has expired"))
-    if len(counted) > 1:
+    if not in_order:
         counted.sort()
     if ballot.vetoes:
         named = [v for p, v in ballot.vetoes.items() if p == x.change.author or any(m and p in m for m, _ in masks)]
         if named:
             return _vetoed(asked, named, tuple(refused))
-        refused += [Refused(p, v.at, "reject", "is in no group that is asked") for p, v in ballot.vetoes.items()]
-    return _filled(x, asked, ask, counted, masks, refused)
+        refused += [Refused(p, v.at, "reject", _WHY["outside"]) for p, v in ballot.vetoes.items()]
+    return _filled(asked, ask, counted, masks, barred, refused)
 
 
 def _filled(
-    x: Evaluation, asked: Asked, ask: Ask, counted: list[tuple[datetime, str, int]],
-    masks: list[tuple[frozenset[str] | None, int]], refused: list[Refused],
-) -> Finding:  # fmt: skip
+    asked: Asked, ask: Ask, counted: list[Given], masks: list[Members], barred: dict[str, str], refused: list[Refused]
+) -> Finding:
     found = fill(ask.alternatives, counted)
     if found is not None:
         number, fillers = found
         if len(fillers) < len(counted):
             refused += _not_counted(counted, ask, number, fillers)
         return Finding(asked, "passed", (), (), fillers, tuple(refused))
-    barred = {} if ask.including_author else x.ballot.interested if x.ballot is not None else {}
     room = ask.most + len(barred)
     plenty = not [True for members, _ in masks if members is None or len(members) < room]
     if plenty and not counted:
@@ -171,7 +190,7 @@ def _filled(
     return Finding(asked, "waiting", (), tuple(actions), given, tuple(refused))
 
 
-def _electorate(ask: Ask, masks: list[tuple[frozenset[str] | None, int]], barred: Collection[str]) -> dict[str, int]:
+def _electorate(ask: Ask, masks: list[Members], barred: Collection[str]) -> dict[str, int]:
     """Return all who may approve, with their groups; of a group that nobody knows, enough without a name."""
     who: dict[str, int] = {}
     for (members, bit), group in zip(masks, ask.groups, strict=True):
@@ -181,9 +200,7 @@ def _electorate(ask: Ask, masks: list[tuple[frozenset[str] | None, int]], barred
     return who
 
 
-def _not_counted(
-    counted: list[tuple[datetime, str, int]], ask: Ask, number: int, fillers: tuple[Filler | None, ...]
-) -> list[Refused]:
+def _not_counted(counted: list[Given], ask: Ask, number: int, fillers: tuple[Filler | None, ...]) -> list[Refused]:
     out: list[Refused] = []
     if len(ask.alternatives[number]) == 1 and None not in fillers:  # no order to be late in: the common case
         people = [filler[0] for filler in fillers if filler is not None]

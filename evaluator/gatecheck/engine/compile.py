@@ -66,11 +66,21 @@ def _meta(pack: core.Pack) -> dict[str, Any]:
         "files": pack.files,
         "environments": {name: tuple(after) for name, after in pack.environments.items()},
         "levels": pack.levels,
-        "groups": {n: None if m is None else tuple(sorted({fold(p) for p in m})) for n, m in pack.groups.items()},
+        "groups": {name: _members(pack, name) for name in pack.groups},
         "gates": tuple(sorted(pack.gates)),
         "attributes": {a.name: (a.type.name, a.has_default, _portable(a.default)) for a in pack.attributes.values()},
         "rules": len({s.rule for s in pack.statements}),
     }
+
+
+def _members(pack: core.Pack, group: str) -> tuple[str, ...] | None:
+    """Return a group's members in the form that names are compared in, or ``None`` where the directory names them."""
+    named = pack.groups[group]
+    return None if named is None else tuple(sorted({fold(person) for person in named}))
+
+
+def _frozen(people: tuple[str, ...] | None) -> str:
+    return repr(people) if people is None else f"frozenset({people!r})"
 
 
 def _portable(value: Any) -> Any:
@@ -160,7 +170,7 @@ class _Part:
         code, _ = emitter.truth(gate.condition)
         self.gate_leaves[gate.name] = tuple(emitter.leaves)
         absent = self.module.constant("R", f"Result({self.no_evidence(gate)}, (), None)")
-        ask, admission = self.admission(gate)
+        ask, admission, then = self.admission(gate)
         self.function(
             f"{name}(x)",
             [
@@ -169,6 +179,7 @@ class _Part:
                 f"elif {admission}: g = Result(m, (), None)",
                 "else:",
                 "    f = e.fields; c = x.change; a = x.attributes; r = x.risk",
+                *(f"    {line}" for line in then),
                 "    try:",
                 *(f"        {line}" for line in [*emitter.lines, f"g = Result({code}, {emitter.values()}, f)"]),
                 f"    except {_MALFORMED}: g = Result(x.malformed({ask}), (), None)",
@@ -183,7 +194,7 @@ class _Part:
         code, _ = emitter.truth(gate.condition)
         asked = self.asked(s, tuple(emitter.leaves), gate.name, gate.remedy)
         absent = self.module.constant("F", f"Finding({asked}, 'waiting', (), {self.no_evidence(gate)}.actions)")
-        ask, admission = self.admission(gate)
+        ask, admission, then = self.admission(gate)
         values = emitter.values()
         return [
             f"e = x.evidence.get({gate.name!r})",
@@ -191,6 +202,7 @@ class _Part:
             f"elif {admission}: out(x.short({asked}, m, ()))",
             "else:",
             "    f = e.fields",
+            *(f"    {line}" for line in then),
             "    try:",
             *(f"        {line}" for line in emitter.lines),
             f"        t = {code}",
@@ -201,20 +213,27 @@ class _Part:
     def no_evidence(self, gate: core.Gate) -> str:
         return self.module.undetermined("evidence", gate.name, "there is none")
 
-    def admission(self, gate: core.Gate) -> tuple[str, str]:
-        """Return what a gate asks of its evidence ``e``, and the test that it does not count, which sets ``m``."""
+    def admission(self, gate: core.Gate) -> tuple[str, str, list[str]]:
+        """Return what a gate asks of its evidence ``e``, the test that it does not count, and what follows if it does.
+
+        Evidence about this very artifact that is in time is admitted without a call; ``x.admit`` judges all other, and
+        the test leaves its reason in ``m``.
+        """
         fresh = self.module.literal(gate.fresh_for)
+        producer = gate.producer.casefold()
         ask = self.module.constant(
-            "Q", f"Admission({gate.name!r}, {gate.kind!r}, {gate.producer.casefold()!r}, {fresh}, {gate.bound!r})"
+            "Q", f"Admission({gate.name!r}, {gate.kind!r}, {producer!r}, {fresh}, {gate.bound!r})"
         )
-        test = f"(m := x.admit({ask}, e)) is not None"
-        if gate.fresh_for is None and not gate.producer:
-            # Evidence about this very artifact, of which nothing more is asked, is admitted without a call.
-            test = (
-                f"(e.flaw or e.kind != {gate.kind!r} or (s := e.subject) is None or s.digest != x.digest"
-                f" or s.commit is not None or (p := e.produced_at) is None or p > x.now) and {test}"
-            )
-        return ask, test
+        doubts = ["e.flaw", f"e.kind != {gate.kind!r}"]
+        if producer:
+            doubts.append(f"not {self.module.constant('P', f'Makers({producer!r})')}[e.producer]")
+        doubts += ["(s := e.subject) is None", "s.digest != x.digest", "s.commit is not None"]
+        doubts += ["(p := e.produced_at) is None", "p > x.now"]
+        then = []
+        if gate.fresh_for is not None:
+            doubts.append(f"p + {fresh} <= x.now")
+            then = [f"x.turns.append(Turn(e.produced_at + {fresh}, 'evidence goes stale', {gate.name!r}))"]
+        return ask, f"({' or '.join(doubts)}) and (m := x.admit({ask}, e)) is not None", then
 
     def risk(self) -> None:
         """Emit the classification: the highest level whose condition holds, or `otherwise`; doubt may only raise it."""
@@ -322,6 +341,11 @@ class _Part:
             short = [f"else: out(x.short({asked}, t, {values}))"]
         return [*emitter.lines, f"t = {code}", f"if t is True: {passed}", *short], asked
 
+    def members(self, bits: dict[str, int]) -> str:
+        """Return code for each group's bit and its members, as far as the pack names them."""
+        named = ((group, bit, _members(self.pack, group)) for group, bit in bits.items())
+        return f"({', '.join(f'({group!r}, {bit}, {_frozen(people)})' for group, bit, people in named)},)"
+
     def ask(self, statement: str, approval: core.Approval) -> str:
         bits = {group: 1 << n for n, group in enumerate(approval.groups)}
         alternatives = tuple(
@@ -333,7 +357,7 @@ class _Part:
         missing = [f"Action('approve', {statement!r}, groups={slot!r})" for stage in shortest for slot in stage]
         valid_for = self.module.literal(approval.valid_for)
         fields = (
-            repr(alternatives), repr(approval.groups), repr(tuple(bits.items())), valid_for,
+            repr(alternatives), repr(approval.groups), self.members(bits), valid_for,
             repr(approval.including_author), str(most), f"({', '.join(missing)},)",
         )  # fmt: skip
         return self.module.constant("Y", f"Ask({', '.join(fields)})")

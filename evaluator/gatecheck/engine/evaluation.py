@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gatecheck.engine.ballot import Ballot
     from gatecheck.engine.windows import Window
 
-_ALWAYS = timedelta.max
+_ALWAYS, _NEVER = timedelta.max, timedelta(0)
 
 
 class Admission(Struct, frozen=True, gc=False):
@@ -30,6 +30,21 @@ class Admission(Struct, frozen=True, gc=False):
     producer: str
     fresh_for: timedelta | None
     bound: bool
+
+
+class Makers(dict[str, bool]):
+    """Whether a producer, a tool's name and perhaps its version, is the tool that is asked for; each told once."""
+
+    def __init__(self, asked: str) -> None:
+        super().__init__()
+        self.asked = asked
+
+    def __missing__(self, producer: str) -> bool:
+        made = producer.casefold()
+        answer = made == self.asked or made.startswith(self.asked + " ")
+        if len(self) < 1000:  # of tools there are few; of texts in evidence there may be many
+            self[producer] = answer
+        return answer
 
 
 class Result(Struct, frozen=True, gc=False):
@@ -92,7 +107,7 @@ class Evaluation:
             reason = evidence.flaw
         elif evidence.kind != ask.kind:
             reason = f"it is {evidence.kind}, and the gate reads {ask.kind}"
-        elif ask.producer and not _made_by(ask.producer, evidence.producer):
+        elif ask.producer and not Makers(ask.producer)[evidence.producer]:
             reason = f"it is by {evidence.producer or 'an unnamed tool'}, and the gate asks for {ask.producer}"
         elif (subject := evidence.subject) is None:
             if not ask.bound:
@@ -114,10 +129,7 @@ class Evaluation:
         elif produced > self.now:
             self.turns.append(Turn(produced, "evidence takes effect", ask.gate))
             return Undetermined((Action("wait", f"evidence of {ask.gate}", "it is from the future", produced),))
-        elif ask.fresh_for is None:
-            return None
-        elif (stale := produced + ask.fresh_for) > self.now:
-            self.turns.append(Turn(stale, "evidence goes stale", ask.gate))
+        elif ask.fresh_for is None or produced + ask.fresh_for > self.now:
             return None
         else:
             reason = "it is stale"
@@ -168,20 +180,23 @@ class Evaluation:
     def _measure(self, environment: str) -> tuple[timedelta, datetime | None]:
         if self.is_rollback:
             return _ALWAYS, None
-        longest, since = timedelta(0), None
-        for d in self._deployments(environment):
-            if d.verified_at is None:
+        longest, since, now = _NEVER, None, self.now
+        for d in self.request.deployments:
+            if d.environment != environment or d.artifact != self.digest or (start := d.verified_at) is None:
                 continue
-            start = max(d.from_, d.verified_at)
-            end = self.now if d.to is None or d.to > self.now else d.to
-            if start > self.now:
+            if d.from_ > start:
+                start = d.from_
+            if start > now:
                 self.turns.append(Turn(start, "deployment is verified", environment))
                 continue
-            longest = max(longest, end - start)
-            if d.to is None or d.to > self.now:
-                since = start if since is None else min(since, start)
-                if d.to is not None:
-                    self.turns.append(Turn(d.to, "stay ends", environment))
+            end = d.to
+            if end is None or end > now:
+                since = start if since is None or start < since else since
+                if end is not None:
+                    self.turns.append(Turn(end, "stay ends", environment))
+                end = now
+            if end - start > longest:
+                longest = end - start
         return longest, since
 
     # -- people
@@ -248,12 +263,6 @@ def field(result: Result, name: str, read: Callable[[Any], Any], absent: Undeter
 def through(items: Any, then: Callable[[Any], Any]) -> Any:
     """Return what follows from a list that may be undetermined."""
     return items if items.__class__ is Undetermined else then(items)
-
-
-def _made_by(asked: str, producer: str) -> bool:
-    """Tell whether a producer, a tool's name and perhaps its version, is the tool that is asked for."""
-    made = producer.casefold()
-    return made.startswith(asked) and (len(made) == len(asked) or made[len(asked)] == " ")
 
 
 def _hours(stay: timedelta) -> str:

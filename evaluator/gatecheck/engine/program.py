@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from gatecheck.engine import kleene
 from gatecheck.engine.ballot import Ask, approve, automatic
-from gatecheck.engine.evaluation import Admission, Evaluation, Result, field, known, plain, through
+from gatecheck.engine.evaluation import Admission, Evaluation, Makers, Result, field, known, plain, through
 from gatecheck.model.decision import Action, Asked, Decision, Finding, Turn
 from gatecheck.model.request import Request
 from gatecheck.text.diagnostic import Diagnostic, InputError
@@ -51,6 +51,7 @@ def _window(*spec: Any) -> Any:
 
 
 _NAMES: dict[str, Any] = {
+    "Makers": Makers,
     "Action": Action, "Admission": Admission, "Ask": Ask, "Asked": Asked, "Decimal": Decimal, "Finding": Finding,
     "Result": Result, "SEVERITY": kleene.SEVERITY, "Turn": Turn, "Undetermined": kleene.Undetermined,
     "all_of": kleene.all_of,
@@ -172,20 +173,31 @@ def _decision(x: Evaluation, risk: str) -> Decision:
 
 def _missing(x: Evaluation, short: list[Finding]) -> tuple[Action, ...]:
     """Return the smallest set of actions that would turn the verdict to `allow`."""
-    if len(short) == 1:
-        actions = short[0].actions
-        if len(actions) < 2 or actions[0].kind == "approve":
-            return actions
-    asking = [f for f in short if f.actions and f.actions[0].kind == "approve"]
-    found = kleene.union(f.actions for f in short if f not in asking)
+    asking: list[tuple[Action, ...]] = []
+    found: list[Action] = []
+    for f in short:
+        if f.actions and f.actions[0].kind == "approve":
+            asking.append(f.actions)
+        else:
+            found += f.actions
+    if len(found) > 1:
+        found = sorted(dict.fromkeys(found), key=_order)
+    if not asking:
+        return tuple(found)
+    approvals = asking[0]
     if len(asking) > 1:
         from gatecheck.engine.merge import merged
 
-        approvals = merged([f.actions for f in asking], x.members)
-    else:
-        approvals = asking[0].actions if asking else ()
-    # Approvals of one statement stay in the order in which they must be given.
-    return tuple(sorted([*found, *approvals], key=lambda a: _ORDER[a.kind]))
+        approvals = merged(asking, x.members)
+    if not found:
+        return approvals
+    # Approvals of one statement stay in the order in which they must be given; waiting comes last.
+    waits = [a for a in found if a.kind == "wait"]
+    return (*[a for a in found if a.kind != "wait"], *approvals, *waits)
+
+
+def _order(action: Action) -> int:
+    return _ORDER[action.kind]
 
 
 @lru_cache(64)
