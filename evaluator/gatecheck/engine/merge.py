@@ -1,46 +1,78 @@
 """Join the approvals that several statements still ask for: one person's approval may serve each of them.
 
-Two statements never share a slot's worth by chance: a person fills one slot of each, so what they ask for together is
-the fewest people such that every slot has somebody of its groups, no two of one statement the same.
+A person fills one slot of each statement. So what statements ask for together is the fewest people such that every
+slot has somebody who may fill it, no two slots of one statement the same.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
-from gatecheck.model.decision import Action
+from gatecheck.model.decision import Action, Finding
 
 _MOST = 10  # slots up to which the fewest people are found exactly; beyond, first fit
 
 
-def merged(asked: Sequence[tuple[Action, ...]], members: Callable[[str], frozenset[str] | None]) -> tuple[Action, ...]:
-    """Return the fewest approvals that give each statement all of its own; ``asked`` holds each statement's."""
-    slots = [(n, action) for n, actions in enumerate(asked) for action in actions]
-    best = _first_fit(slots, members)
+class _Slot(NamedTuple):
+    """A missing approval of one statement, and all who may give it."""
+
+    statement: int
+    action: Action
+    able: frozenset[str]
+
+
+Shared = list[_Slot]  # slots that one approval fills
+
+
+def merged(
+    asking: Sequence[Finding], members: Callable[[str], frozenset[str] | None], barred: Collection[str]
+) -> tuple[Action, ...]:
+    """Return the fewest approvals that give each finding's statement all of its own.
+
+    Nobody who is ``barred`` is counted on, even where a statement includes the author: that asks for an approval too
+    many at worst, never for one too few.
+    """
+    count = sum(len(f.actions) for f in asking)
+    slots: Shared = []
+    for number, finding in enumerate(asking):
+        used = {person for person, _ in finding.counted}
+        for action in finding.actions:
+            able: set[str] = set()
+            for group in action.groups:
+                people = members(group)  # of a group that nobody knows there may be enough
+                able |= {f"{group}#{n}" for n in range(count)} if people is None else people
+            slots.append(_Slot(number, action, frozenset(able.difference(used, barred))))
+    best = _first_fit(slots)
     if len(slots) <= _MOST:
-        best = _search(slots, members, [], best)
+        best = _search(slots, [], best)
     return tuple(_join(shared) for shared in best)
 
 
-Shared = list[tuple[int, Action]]
+def _able(shared: Shared) -> frozenset[str]:
+    return frozenset.intersection(*(slot.able for slot in shared))
 
 
-def _who(action: Action, members: Callable[[str], frozenset[str] | None]) -> frozenset[str]:
-    """Return who can give an approval; a group that nobody knows stands for itself."""
-    return frozenset(p for g in action.groups for p in (members(g) or (f"{g}#",)))
-
-
-def _fits(shared: Shared, slot: tuple[int, Action], members: Callable[[str], frozenset[str] | None]) -> bool:
-    if any(n == slot[0] for n, _ in shared) or any(set(a.after) != set(slot[1].after) for _, a in shared):
+def _fits(shared: Shared, slot: _Slot, people: list[Shared]) -> bool:
+    """Tell whether one person can fill ``slot`` too, and everybody still be somebody else."""
+    if any(slot.statement == other.statement for other in shared) or not slot.able & _able(shared):
         return False
-    common = _who(slot[1], members)
-    for _, action in shared:
-        common &= _who(action, members)
-    return bool(common)
+    takers: dict[str, int] = {}
+    choices = [_able([*each, slot] if each is shared else each) for each in people]
+
+    def take(place: int, seen: set[str]) -> bool:
+        for person in sorted(choices[place] - seen):
+            seen.add(person)
+            if person not in takers or take(takers[person], seen):
+                takers[person] = place
+                return True
+        return False
+
+    return all(take(place, set()) for place in range(len(choices)))
 
 
-def _first_fit(slots: Shared, members: Callable[[str], frozenset[str] | None]) -> list[Shared]:
+def _first_fit(slots: Shared) -> list[Shared]:
     people: list[Shared] = []
     for slot in slots:
-        home = next((shared for shared in people if _fits(shared, slot, members)), None)
+        home = next((shared for shared in people if _fits(shared, slot, people)), None)
         if home is None:
             people.append([slot])
         else:
@@ -48,33 +80,30 @@ def _first_fit(slots: Shared, members: Callable[[str], frozenset[str] | None]) -
     return people
 
 
-def _search(
-    slots: Shared, members: Callable[[str], frozenset[str] | None], people: list[Shared], best: list[Shared]
-) -> list[Shared]:
+def _search(slots: Shared, people: list[Shared], best: list[Shared]) -> list[Shared]:
     if len(people) >= len(best):
         return best
     if not slots:
         return [list(shared) for shared in people]
     slot, rest = slots[0], slots[1:]
     for shared in people:
-        if _fits(shared, slot, members):
+        if _fits(shared, slot, people):
             shared.append(slot)
-            best = _search(rest, members, people, best)
+            best = _search(rest, people, best)
             shared.pop()
     people.append([slot])
-    best = _search(rest, members, people, best)
+    best = _search(rest, people, best)
     people.pop()
     return best
 
 
 def _join(shared: Shared) -> Action:
-    first = shared[0][1]
-    if len(shared) == 1:
+    first, *others = [slot.action for slot in shared]
+    if not others:
         return first
-    common = set(first.groups)
-    for _, action in shared[1:]:
-        common &= set(action.groups)
+    common = set(first.groups).intersection(*(action.groups for action in others))
     named = tuple(sorted(common)) if common else first.groups
-    reason = first.reason if common else "who is also in " + " and ".join(" or ".join(a.groups) for _, a in shared[1:])
-    subject = ", ".join(a.subject for _, a in shared)
-    return Action("approve", subject, reason, None, named, first.after)
+    reason = first.reason if common else "who is also in " + " and ".join(" or ".join(a.groups) for a in others)
+    subject = ", ".join(slot.action.subject for slot in shared)
+    after = tuple(dict.fromkeys(person for slot in shared for person in slot.action.after))
+    return Action("approve", subject, reason, None, named, after)

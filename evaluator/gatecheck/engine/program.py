@@ -173,22 +173,22 @@ def _decision(x: Evaluation, risk: str) -> Decision:
 
 def _missing(x: Evaluation, short: list[Finding]) -> tuple[Action, ...]:
     """Return the smallest set of actions that would turn the verdict to `allow`."""
-    asking: list[tuple[Action, ...]] = []
+    asking: list[Finding] = []
     found: list[Action] = []
     for f in short:
         if f.actions and f.actions[0].kind == "approve":
-            asking.append(f.actions)
+            asking.append(f)
         else:
             found += f.actions
     if len(found) > 1:
         found = sorted(dict.fromkeys(found), key=_order)
     if not asking:
         return tuple(found)
-    approvals = asking[0]
+    approvals = asking[0].actions
     if len(asking) > 1:
         from gatecheck.engine.merge import merged
 
-        approvals = merged(asking, x.members)
+        approvals = merged(asking, x.members, x.ballot.interested if x.ballot is not None else ())
     if not found:
         return approvals
     # Approvals of one statement stay in the order in which they must be given; waiting comes last.
