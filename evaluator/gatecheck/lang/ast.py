@@ -28,7 +28,8 @@ class Node(Struct, frozen=True, eq=False):
         return hash((type(self), self._said()))
 
     def _said(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in self.__struct_fields__ if name != "span")
+        places = ("span", "_span", "_spans")
+        return tuple(getattr(self, name) for name in self.__struct_fields__ if not name.endswith(places))
 
     def children(self) -> "Iterator[Node]":
         """Yield the nodes directly below this one, in the order of the text."""
@@ -215,6 +216,7 @@ class Environment(Node, frozen=True, eq=False):
 
     name: str
     after: tuple[str, ...]
+    after_spans: tuple[Span, ...] = ()
 
 
 class RiskCase(Node, frozen=True, eq=False):
@@ -336,7 +338,14 @@ class Rule(Node, frozen=True, eq=False):
     statements: tuple[Statement, ...]
 
 
-Declaration = Environment | Risk | Attribute | Group | Window | Let | Gate | Rule
+class Broken(Node, frozen=True, eq=False):
+    """A declaration that did not parse: its kind, or an empty text, and the name that others may use."""
+
+    kind: str
+    name: str
+
+
+Declaration = Environment | Risk | Attribute | Group | Window | Let | Gate | Rule | Broken
 
 
 class File(Node, frozen=True, eq=False):

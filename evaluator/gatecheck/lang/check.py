@@ -3,7 +3,7 @@
 The order of files, rules and statements never matters: statements are named by what they say and sorted by that name.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from gatecheck.text.zones import zone_names
 
 UNRATED = "unrated"  # the only risk level of a pack that declares none
 _TYPES = ("bool", "date", "decimal", "duration", "instant", "int", "percent", "string")
+_Guard = tuple[core.Core, Span]
 _Named = TypeVar("_Named", ast.Environment, ast.Attribute, ast.Group, ast.Window, ast.Let, ast.Gate, ast.Rule)
 
 
@@ -33,14 +34,23 @@ def check(files: Sequence[ast.File], digest: str, digests: tuple[tuple[str, str]
     """Check parsed files as one pack; ``digest`` and ``digests`` name its bytes."""
     checker = _Checker([d for f in files for d in f.declarations])
     pack = checker.pack(digest, digests)
-    found = sorted(checker.problems, key=lambda d: (d.span or Span("", 0, 0, 0, 0), d.code, d.message))
-    unique = tuple(dict.fromkeys(found))
+    unique = in_order(set(checker.problems))
     return Checked(None if any(d.severity == "error" for d in unique) else pack, unique)
+
+
+def in_order(problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics in the order of their places."""
+    return tuple(sorted(problems, key=lambda d: (d.span or Span("", 0, 0, 0, 0), d.code, d.message)))
 
 
 class _Checker:
     def __init__(self, declarations: Sequence[ast.Declaration]) -> None:
         self.problems: list[Diagnostic] = []
+        self.guard_places: dict[str, Span] = {}
+        self.broken = frozenset(
+            d.name if d.kind != "risk" else "risk" for d in declarations if isinstance(d, ast.Broken)
+        )
+        declarations = [*declarations, *_stand_ins(declarations)]
         self.environments = self.named(declarations, ast.Environment, "environment")
         self.attributes = self.named(declarations, ast.Attribute, "attribute")
         self.groups = self.named(declarations, ast.Group, "group")
@@ -49,7 +59,7 @@ class _Checker:
         self.gates = self.named(declarations, ast.Gate, "gate")
         self.rules = self.named(declarations, ast.Rule, "rule")
         self.risk = self.only_risk([d for d in declarations if isinstance(d, ast.Risk)])
-        for name in sorted(set(self.lets) & set(self.gates)):
+        for name in sorted(set(self.lets) & set(self.gates) - self.broken):
             self.problem("GC203", f"`{name}` names both a `let` and a gate", self.lets[name].span, "", "rename one")
 
     def named(self, declarations: Iterable[ast.Declaration], kind: type[_Named], word: str) -> dict[str, _Named]:
@@ -86,7 +96,7 @@ class _Checker:
         types_of_attributes = {name: a.type for name, a in attributes.items()}
         self.names = Names(
             vocabulary.change_type(), risk, types_of_attributes, gate_types, self.lets, self.windows,
-            environments, self.problems.append,
+            environments, self.broken, self.problems.append,
         )  # fmt: skip
         windows = {name: self.check_window(w) for name, w in self.windows.items()}
         gates = {name: self.check_gate(g, gate_types[name]) for name, g in self.gates.items()}
@@ -103,33 +113,42 @@ class _Checker:
             {name: g.members for name, g in self.groups.items()}, windows, gates,
             tuple(statements[i] for i in sorted(statements)),
         )  # fmt: skip
-        if not any(d.severity == "error" for d in self.problems):
+        if not self.broken and not any(d.severity == "error" for d in self.problems):
             self.problems += coverage.undecided(pack, {n: e.span for n, e in self.environments.items()})
-            self.problems += coverage.constant_guards(pack)
+            self.problems += coverage.constant_guards(pack, self.guard_places)
         return pack
 
     def check_environments(self) -> dict[str, tuple[str, ...]]:
-        for name, env in self.environments.items():
-            for earlier in env.after:
+        for env in self.environments.values():
+            for earlier, span in zip(env.after, env.after_spans, strict=True):
                 if earlier not in self.environments:
                     near = did_you_mean(earlier, self.environments)
-                    self.problem("GC206", f"there is no environment `{earlier}`", env.span, "", near)
-            if self.leads_back(name):
+                    self.problem("GC206", f"there is no environment `{earlier}`", span, "", near)
+        told: set[str] = set()
+        for name in sorted(self.environments):
+            circle = self.circle(name)
+            if circle and not told & set(circle):
                 message = f"the environment `{name}` comes after itself"
-                self.problem("GC209", message, env.span, "", "promotion must have a first environment")
+                label = " after ".join(circle)
+                self.problem("GC209", message, self.environments[name].span, label, "one environment must be the first")
+            told |= set(circle)
         return {name: tuple(sorted(set(env.after))) for name, env in self.environments.items()}
 
-    def leads_back(self, name: str) -> bool:
-        seen: set[str] = set()
-        pending = list(self.environments[name].after)
-        while pending:
-            earlier = pending.pop()
-            if earlier == name:
-                return True
-            if earlier not in seen and earlier in self.environments:
-                seen.add(earlier)
-                pending += self.environments[earlier].after
-        return False
+    def circle(self, name: str) -> list[str]:
+        """Return the shortest way from an environment back to itself through `after`, or nothing."""
+        came: dict[str, str] = {}
+        pending = [name]
+        for later in pending:  # which grows
+            for earlier in self.environments[later].after:
+                if earlier in self.environments and earlier not in came:
+                    came[earlier] = later
+                    pending.append(earlier)
+        if name not in came:
+            return []
+        way = [came[name], name]
+        while way[0] != name:
+            way.insert(0, came[way[0]])
+        return way
 
     def check_levels(self) -> tuple[str, ...]:
         if self.risk is None:
@@ -157,7 +176,7 @@ class _Checker:
                 cases.append(core.RiskCase(levels.index(case.level), condition, case.span))
         if otherwise is None:
             hint = f"add `otherwise {levels[-1]}`"
-            self.problem("GC212", "risk does not say what holds otherwise", self.risk.span, "", hint)
+            self.problem("GC212", "risk does not say what holds otherwise", _head(self.risk, "risk"), "", hint)
         ordered = sorted(cases, key=lambda c: (-c.rank, c.condition.text))
         return tuple(ordered), otherwise or 0
 
@@ -179,8 +198,8 @@ class _Checker:
         value = a.default.value
         if type_ in (found, types.UNKNOWN) or (type_ == types.DECIMAL and found == types.INT):
             return core.Attribute(a.name, type_, has_default=True, default=value)
-        message = f"the default of `{a.name}` is a {found}, and its type is {type_}"
-        self.problem("GC202", message, a.default.span)
+        message = f"the default of `{a.name}` is {types.a(found)}, and its type is {type_}"
+        self.problem("GC202", message, a.default.span, "", types.written_as(unparse.literal(a.default), found, type_))
         return core.Attribute(a.name, type_, has_default=True, default=None)
 
     def check_window(self, w: ast.Window) -> core.WindowSpec:
@@ -234,7 +253,7 @@ class _Checker:
         for name, span in zip(rule.environments, rule.environment_spans, strict=True):
             if name not in known:
                 self.problem("GC206", f"there is no environment `{name}`", span, "", did_you_mean(name, known))
-        guards = [Resolver(self.names).condition(rule.guard)] if rule.guard is not None else []
+        guards = [(Resolver(self.names).condition(rule.guard), rule.guard.span)] if rule.guard is not None else []
         made: list[core.Statement] = []
         reasons = self.collect(rule, rule.statements, guards, made)
         if not made:
@@ -245,7 +264,7 @@ class _Checker:
         return [_with_reason(s, because) for s in made]
 
     def collect(
-        self, rule: ast.Rule, body: Iterable[ast.Statement], guards: list[core.Core], made: list[core.Statement]
+        self, rule: ast.Rule, body: Iterable[ast.Statement], guards: list[_Guard], made: list[core.Statement]
     ) -> list[str]:
         """Append the statements of a body, each with all its guards, and return the reasons found on the way."""
         reasons: list[str] = []
@@ -253,13 +272,13 @@ class _Checker:
             if isinstance(s, ast.Because):
                 reasons.append(s.reason)
             elif isinstance(s, ast.When):
-                inner = [*guards, Resolver(self.names).condition(s.guard)]
+                inner = [*guards, (Resolver(self.names).condition(s.guard), s.guard.span)]
                 reasons += self.collect(rule, s.body, inner, made)
             else:
                 made += self.statements(rule, s, guards)
         return reasons
 
-    def statements(self, rule: ast.Rule, s: ast.Statement, guards: list[core.Core]) -> list[core.Statement]:
+    def statements(self, rule: ast.Rule, s: ast.Statement, guards: list[_Guard]) -> list[core.Statement]:
         resolver = Resolver(self.names)
         match s:
             case ast.Require():
@@ -285,19 +304,22 @@ class _Checker:
         return []
 
     def statement(
-        self, rule: ast.Rule, kind: str, text: str, span: Span, guards: list[core.Core], *,
+        self, rule: ast.Rule, kind: str, text: str, span: Span, guards: list[_Guard], *,
         condition: core.Core | None = None, approval: core.Approval | None = None, value: str = "", remedy: str = "",
     ) -> core.Statement:  # fmt: skip
         guard = None
         if guards:
-            joined = " and ".join(f"({g.text})" if isinstance(g, core.Or) else g.text for g in guards)
-            guard = guards[0] if len(guards) == 1 else core.And(types.BOOL, joined, tuple(guards))
+            each = tuple(g for g, _ in guards)
+            joined = " and ".join(f"({g.text})" if isinstance(g, core.Or) else g.text for g in each)
+            guard = each[0] if len(each) == 1 else core.And(types.BOOL, joined, each)
             text = f"when {joined}: {text}"
         environments = tuple(sorted(set(rule.environments)))
         if isinstance(condition, core.GateResult) and guard is None and kind == "require":
             name = condition.gate
         else:
             name = f"{kind}-{sha256(text.encode()).hexdigest()[:8]}"
+        if guards:
+            self.guard_places[f"{rule.name}/{name}"] = guards[-1][1]
         return core.Statement(
             f"{rule.name}/{name}", rule.name, rule.title, kind, environments, guard, text, span,
             "", condition, approval, value, remedy,
@@ -308,3 +330,25 @@ def _with_reason(statement: core.Statement, because: str) -> core.Statement:
     from msgspec.structs import replace
 
     return replace(statement, because=because)
+
+
+def _stand_ins(declarations: Sequence[ast.Declaration]) -> Iterator[ast.Declaration]:
+    """Yield declarations in the place of those that did not parse, so that who uses their names is not blamed."""
+    declared = {(type(d), d.name) for d in declarations if not isinstance(d, ast.Broken | ast.Risk)}
+    for d in declarations:
+        if isinstance(d, ast.Broken) and d.name:
+            made: tuple[ast.Environment | ast.Group | ast.Window, ...] = (
+                ast.Environment(d.span, d.name, ()),
+                ast.Group(d.span, d.name, None),
+                ast.Window(d.span, d.name, (), "UTC", d.span),
+            )
+            for stand_in, kind in zip(made, ("environment", "group", "window"), strict=True):
+                if d.kind in (kind, "") and (type(stand_in), d.name) not in declared:
+                    yield stand_in
+
+
+def _head(declaration: ast.Risk | ast.Gate | ast.Rule, word: str) -> Span:
+    """Return the place of a declaration's first words: what is said of the whole need not underline all of it."""
+    start = declaration.span
+    end = start.column + len(word) + (0 if isinstance(declaration, ast.Risk) else 1 + len(declaration.name))
+    return Span(start.file, start.line, start.column, start.line, end)

@@ -68,8 +68,8 @@ def undecided(pack: core.Pack, places: Mapping[str, Span]) -> Iterator[Diagnosti
             yield Diagnostic("GC301", message, places[environment], "", hint, "warning")
 
 
-def constant_guards(pack: core.Pack) -> Iterator[Diagnostic]:
-    """Report guards that can never hold, and warn of those that always do."""
+def constant_guards(pack: core.Pack, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
+    """Report guards that can never hold, and warn of those that always do; ``places`` are theirs by statement."""
     change_types = next(f.type.members for f in vocabulary.change_type().fields if f.name == "type")
     for s in pack.statements:
         if s.guard is None:
@@ -81,7 +81,8 @@ def constant_guards(pack: core.Pack) -> Iterator[Diagnostic]:
         values = {partial(s.guard, rank, kind) for rank in ranks for kind in kinds}
         if values == {False}:
             message = f"`{s.guard.text}` can never hold"
-            yield Diagnostic("GC304", message, s.span, "this statement is never in scope")
+            hint = "what it guards is never asked: change the condition, or drop it"
+            yield Diagnostic("GC304", message, places[s.id], "", hint)
         elif values == {True}:
             message = f"`{s.guard.text}` always holds"
-            yield Diagnostic("GC305", message, s.span, "", "drop the `when`", "warning")
+            yield Diagnostic("GC305", message, places[s.id], "", "drop the `when`", "warning")

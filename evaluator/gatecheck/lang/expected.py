@@ -1,6 +1,7 @@
 """Say in words what the parser expected where it stopped, and what a writer of another language most likely meant."""
 
-from lark import Token
+import re
+
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from gatecheck.text.diagnostic import Diagnostic
@@ -9,41 +10,109 @@ from gatecheck.text.source import Source, Span
 
 DECLARATIONS = ("attribute", "environment", "gate", "group", "let", "risk", "rule", "window")
 STATEMENTS = ("approve", "because", "deploy", "forbid", "notify", "require", "when")
+_INSIDE = {*STATEMENTS, "and", "bound", "field", "fresh", "in", "including", "not", "or", "otherwise", "pass", "remedy"}
 
-# Words that another language writes here, each with the mend.
-_HABITS = {
-    "=": "a comparison is written `==`",
+_QUOTES = 'text stands in straight double quotes: `"…"`'
+_DASH = "this is a dash; write a hyphen `-`"
+_RULE = "a rule is written `rule name for environment { … }`"
+_DURATION = "a duration is one word with its unit, such as `24h`"
+
+_UNITS = "the units of a duration are `w`, `d`, `h`, `m`, `s` and `ms`, such as `1h30m`"
+
+# Signs that another language writes here, each with the mend.
+_SIGNS = {
     "===": "a comparison is written `==`",
     ":=": "a name is given with `let name = …`, a comparison is written `==`",
     "&&": "write `and`",
     "&": "write `and`",
     "||": "write `or`",
     "|": "write `or`",
-    "!": "write `not`, or `!=` between two values",
+    "!": "write `not`",
     "<>": "write `!=`",
     "=<": "write `<=`",
     "=>": "write `>=`",
-    "'": 'text stands in double quotes: `"…"`',
-    "\u201c": 'use straight double quotes: `"…"`',
-    "\u201d": 'use straight double quotes: `"…"`',
-    "\u2018": 'use straight double quotes: `"…"`',
-    "\u2019": 'use straight double quotes: `"…"`',
+    "=~": 'text is compared with a glob: `matches "PAY-*"`',
+    "~": 'text is compared with a glob: `matches "PAY-*"`',
+    "'": _QUOTES,
+    "\u201c": _QUOTES,
+    "\u201d": _QUOTES,
+    "\u201e": _QUOTES,
+    "\u2018": _QUOTES,
+    "\u2019": _QUOTES,
+    "\u00ab": _QUOTES,
+    "\u00bb": _QUOTES,
     "\u00a0": "this is a non-breaking space; write an ordinary one",
-    "\u2013": "this is a dash; write a hyphen `-`",
-    "\u2014": "this is a dash; write a hyphen `-`",
+    "\u202f": "this is a non-breaking space; write an ordinary one",
+    "\u2010": _DASH,
+    "\u2011": _DASH,
+    "\u2012": _DASH,
+    "\u2013": _DASH,
+    "\u2014": _DASH,
+    "\u2212": _DASH,
     "\u2265": "write `>=`",
     "\u2264": "write `<=`",
     "\u2260": "write `!=`",
-    ";": "statements need no separator: drop it",
+    "\u2026": "write `..` between two dates",
+    ";": "nothing separates statements: drop it",
     "//": "a comment starts with `#`",
-    "/": "a comment starts with `#`",
+    "/*": "a comment starts with `#`",
+    "--": "a comment starts with `#`",
+    "/": 'a pattern is a glob in quotes, such as `"payments/**"`',
+    "*": 'a pattern is a glob in quotes, such as `"payments/**"`',
     "`": "names are written bare",
     "$": "names are written bare",
-    "@": 'a person with such a name is written in quotes: `"…"`',
-    "(": "a function is called as `count(…)`, `any(…)`, `all(…)` or `soak(…)`",
+    "@": 'a person with such a name stands in quotes, in a group: `group name = "alice@example.com"`',
+    "(": "the functions are `all`, `any`, `count` and `soak`",
 }
 
-_WORDS = {
+# Words that another language, or plain English, writes here.
+_WORDS_MEANT = {
+    "if": "a condition is written `when`",
+    "unless": "write `when not …`",
+    "else": "there is no `else`: write a second `when` with the opposite condition",
+    "elif": "there is no `elif`: write a second `when`",
+    "is": "a comparison is written `==`",
+    "equals": "a comparison is written `==`",
+    "like": 'text is compared with a glob: `matches "PAY-*"`',
+    "match": 'text is compared with a glob: `matches "PAY-*"`',
+    "contains": 'write `"x" in list`, or `matches "*x*"` to look into text',
+    "where": "`where` stands inside the parentheses: `count(findings where …)`",
+    "second": _DURATION,
+    "seconds": _DURATION,
+    "minute": _DURATION,
+    "minutes": _DURATION,
+    "hour": _DURATION,
+    "hours": _DURATION,
+    "day": _DURATION,
+    "days": _DURATION,
+    "sec": _UNITS,
+    "min": _UNITS,
+    "mins": _UNITS,
+    "hr": _UNITS,
+    "hrs": _UNITS,
+    "month": _UNITS,
+    "months": _UNITS,
+    "year": _UNITS,
+    "years": _UNITS,
+    "week": _DURATION,
+    "weeks": _DURATION,
+    "h": _DURATION,
+    "d": _DURATION,
+    "allow": _RULE,
+    "default": _RULE,
+    "deny": _RULE,
+    "import": "every `.gate` file of the folder belongs to the pack: nothing is imported",
+    "include": "every `.gate` file of the folder belongs to the pack: nothing is imported",
+    "package": "a pack needs no package: its folder names it",
+    "permit": _RULE,
+    "policy": _RULE,
+    "forbid": _RULE,
+    "require": _RULE,
+    "approve": _RULE,
+    "when": _RULE,
+}
+
+_KINDS = {
     "NAME": "a name",
     "STRING": 'text in `"…"`',
     "INT": "a whole number",
@@ -69,89 +138,193 @@ _WORDS = {
     "__ANON_0": "`..`",
 }
 _VALUE = {"NAME", "STRING", "INT", "DECIMAL", "PERCENT", "DURATION", "DATE", "INSTANT", "TRUE", "FALSE", "LPAR", "LSQB"}
+_DECLARING = {d.upper() for d in DECLARATIONS}
+_STATING = {s.upper() for s in STATEMENTS}
+_LONGEST = 60  # characters of the text that is shown as unexpected
+_CLOSERS = {"{": "}", "(": ")", "[": "]"}
+_PIECE = re.compile(r'"(?:[^"\\\n]|\\.)*"|#[^\n]*|[{}()\[\]]|[^\s"#{}()\[\]]+|"')
 
 
 def starts_declaration(line: str) -> bool:
-    """Tell whether a line of text starts a declaration: a declaring word in the first column."""
+    """Tell whether a line of text starts a declaration: a declaring word, or nearly one, in the first column."""
     word = line.split(maxsplit=1)[0] if line[:1].isalpha() else ""
-    return word in DECLARATIONS
+    return word in DECLARATIONS or (word != "" and word not in _INSIDE and nearest(word, DECLARATIONS) is not None)
 
 
 def describe(error: UnexpectedToken | UnexpectedCharacters, source: Source) -> Diagnostic:
     """Return the diagnostic for a place where the parser could not go on."""
-    if isinstance(error, UnexpectedToken):
-        return _unexpected_token(error.token, set(error.accepts or error.expected), source)
-    line = source.line(error.line)
-    char = line[error.column - 1 : error.column] or " "
-    return _unexpected_text(char, line[error.column - 1 :], error, source)
-
-
-def _unexpected_text(char: str, rest: str, error: UnexpectedCharacters, source: Source) -> Diagnostic:
-    two = rest[:3] if rest.startswith("===") else rest[:2]
-    offending = two if two in _HABITS else char
-    if char == '"':
-        span = Span(source.name, error.line, error.column, error.line, error.column + len(rest))
+    wanted = set(error.interactive_parser.accepts())  # type: ignore[no-untyped-call]
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        return _too_early(source, len(source.text), wanted, "the file ends too early")
+    place: int = error.pos_in_stream  # type: ignore[assignment]  # lark sets it on both
+    rest = source.line(error.line)[error.column - 1 :]
+    if rest.startswith('"') and not re.match(r'"(?:[^"\\]|\\.)*"', rest):
+        end = error.column + len(rest)
+        span = Span(source.name, error.line, error.column, error.line, end)
         return Diagnostic("GC102", "this text has no closing quote", span, 'expected `"` on the same line')
-    span = Span(source.name, error.line, error.column, error.line, error.column + len(offending))
-    allowed = set(error.allowed or ())
-    label = f"expected {_in_words(allowed)}" if allowed else ""
-    hint = _HABITS.get(offending, "")
-    if offending == "=" and "COMPARE" not in allowed and hint:
-        hint = ""
-    shown = offending if offending.isprintable() else f"U+{ord(char):04X}"
-    return Diagnostic("GC101", f"unexpected `{shown}`", span, label, hint)
+    if rest.startswith('"') and not isinstance(error, UnexpectedToken):
+        span = Span(source.name, error.line, error.column, error.line, error.column + len(rest))
+        return Diagnostic("GC102", "this text holds an unknown escape", span, "", r"known: `\"`, `\\`, `\n`, `\t`")
+    before = source.text[:place]
+    is_first = not before[before.rfind("\n") + 1 :].strip()
+    is_short = not wanted & {"RBRACE", "AND", "COMMA"} and not wanted >= _DECLARING and before.strip() != ""
+    if is_first and (is_short or wanted & {"RPAR", "RSQB"}):
+        return _too_early(source, place, wanted, "the line ends too early")
+    text = _offending(error, rest)
+    span = Span(source.name, error.line, error.column, error.line, error.column + max(1, len(text)))
+    shown = text if text.isprintable() else f"U+{ord(text[0]):04X}"
+    shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    hint = _hint(text, rest, wanted, before)
+    return Diagnostic("GC101", f"unexpected `{shown}`", span, f"expected {_in_words(wanted)}", hint)
 
 
-def _unexpected_token(token: Token, wanted: set[str], source: Source) -> Diagnostic:
-    line, column = token.line or 1, token.column or 1
-    if token.type == "$END":
-        lines = source.text.rstrip().split("\n")
-        end = len(lines[-1].rstrip("\r")) + 1
-        span = Span(source.name, len(lines), max(1, end - 1), len(lines), end)
-        return Diagnostic("GC101", "the file ends too early", span, f"expected {_in_words(wanted)} after this")
-    span = Span(source.name, line, column, token.end_line or line, token.end_column or column + 1)
-    text = str(token)
-    label = f"expected {_in_words(wanted)}"
-    return Diagnostic("GC101", f"unexpected `{text}`", span, label, _hint(token, wanted))
+def _offending(error: UnexpectedToken | UnexpectedCharacters, rest: str) -> str:
+    """Return the text to show as unexpected: a sign of another language whole, else the token, else one character."""
+    for length in (3, 2):
+        if len(rest) >= length and rest[:length] in _SIGNS:
+            return rest[:length]
+    return str(error.token) if isinstance(error, UnexpectedToken) else rest[:1] or " "
 
 
-def _hint(token: Token, wanted: set[str]) -> str:
-    text = str(token)
+def _too_early(source: Source, end: int, wanted: set[str], message: str) -> Diagnostic:
+    """Return the diagnostic for text that stops before something is whole."""
+    pieces = [p for p in _PIECE.finditer(source.text, 0, end) if not p[0].startswith("#")]
+    open_ones: list[re.Match[str]] = []
+    for piece in pieces:
+        if piece[0] in _CLOSERS:
+            open_ones.append(piece)
+        elif piece[0] in _CLOSERS.values() and open_ones:
+            open_ones.pop()
+    closing = {"{": "RBRACE", "(": "RPAR", "[": "RSQB"}
+    if open_ones and closing[open_ones[-1][0]] in wanted:
+        opener = open_ones[-1]
+        span = _span_of(source, opener)
+        return Diagnostic("GC101", f"this `{opener[0]}` is never closed", span, f"expected a `{_CLOSERS[opener[0]]}`")
+    label = f"expected {_in_words(wanted)} after this"
+    hint = "name the time zone of the window: `in Europe/Berlin`" if {"IN", "COMMA"} <= wanted else ""
+    if wanted == {"NAME", "OF"}:
+        hint = "name a group: `2 tech-lead`, or `2 of (tech-lead, pm)`"
+    span = _span_of(source, pieces[-1]) if pieces else Span(source.name, 1, 1, 1, 1)
+    return Diagnostic("GC101", message, span, label, hint)
+
+
+def _span_of(source: Source, piece: re.Match[str]) -> Span:
+    line = source.text.count("\n", 0, piece.start()) + 1
+    column = piece.start() - source.text.rfind("\n", 0, piece.start())
+    return Span(source.name, line, column, line, column + len(piece[0]))
+
+
+def _hint(text: str, rest: str, wanted: set[str], before: str) -> str:
+    """Return the mend that most likely serves, or an empty text."""
     if text in ("and", "or") and wanted & {"AND", "OR"}:
         return "group `and` and `or` with parentheses"
-    if text == "=" and "COMPARE" in wanted:
-        return _HABITS["="]
-    if text == "{" and "COLON" not in wanted and "NAME" in wanted:
+    if text in ("==", "!=", "<", "<=", ">", ">=") and "AND" in wanted:
+        return "a comparison has two sides: join several with `and`"
+    if text == "=":
+        typed = "write `attribute name: type default value`" if wanted == {"COLON"} else ""
+        return "a comparison is written `==`" if "COMPARE" in wanted else typed
+    if text == ",":
+        return _hint_on_comma(wanted, before)
+    if text == "{":
+        return _hint_on_brace(wanted, before)
+    if text == ":" and "LBRACE" in wanted:
+        return "a body stands in braces: `{ … }`"
+    if text == "-" and "__ANON_0" in wanted:
+        return "write `..` between two dates"
+    if text == "-" and wanted & (_STATING | {"PASS"}):
+        return "statements need no dash: drop it"
+    if text == "[" and "STRING" in wanted and "INT" not in wanted:
+        return "names are listed without brackets: `alice, bob`"
+    if text == "(" and "LPAR" in wanted:
         return ""
-    if text.replace("-", "_").isidentifier():
-        words = [w.lower() for w in wanted if w.isalpha() and w not in _WORDS and w not in ("TRUE", "FALSE", "INSTANT")]
-        near = nearest(text, words)
-        if near:
-            return f"did you mean `{near}`?"
-    return _HABITS.get(text, "") if text != "(" or "LPAR" not in wanted else ""
+    if text in _SIGNS and not (text in "/*" and "STRING" not in wanted):
+        return _SIGNS[text]
+    if "DAYS" in wanted or "TIMES" in wanted:
+        return _hint_on_times(text, rest)
+    if wanted == {"DURATION"}:
+        return _DURATION
+    return _hint_on_word(text, rest, wanted, before)
+
+
+def _hint_on_comma(wanted: set[str], before: str) -> str:
+    if "RPAR" in wanted:
+        return "a list stands in brackets: `[a, b]`"
+    said = before[before.rfind("\n") + 1 :].split(":")[-1].split()
+    return "join groups with `and`, `or` or `then`" if said[:1] == ["approve"] else ""
+
+
+def _hint_on_brace(wanted: set[str], before: str) -> str:
+    if wanted == {"FROM"}:
+        return "say which kind of evidence the gate reads, such as `from junit`"
+    if "FOR" in wanted:
+        return "name the environments of the rule, such as `for production`"
+    if before.rstrip().endswith(":"):
+        return "a `:` takes one statement, braces take several: drop the `:`"
+    return "name the levels, from the lowest up: `risk low < high { … }`" if before.split()[-1:] == ["risk"] else ""
+
+
+def _hint_on_times(text: str, rest: str) -> str:
+    if re.match(r"[0-9]", text):
+        return "times are written with two digits each: `09:00-16:00`"
+    if re.match(r"(?i)(mon|tue|wed|thu|fri|sat|sun)", text):
+        return "days are written `Mon`, `Tue`, `Wed`, `Thu`, `Fri`, `Sat`, `Sun`, and several as `Mon-Fri`"
+    return ""
+
+
+def _hint_on_word(text: str, rest: str, wanted: set[str], before: str) -> str:
+    if text.startswith('"'):
+        return "a name is written without quotes" if "NAME" in wanted else ""
+    if not text.replace("-", "_").isidentifier():
+        return ""
+    if wanted == {"STRING"}:
+        return f'write it in quotes: `"{text}"`'
+    if re.fullmatch(r"T[0-9]{2}", text):
+        return "an instant says its offset: `2026-11-23T09:00:00Z`, or `+01:00` for `Z`"
+    if {"COLON", "LBRACE"} <= wanted and text in STATEMENTS:
+        return "put a `:` before the statement"
+    if (
+        wanted == {"AUTOMATICALLY", "BY"}
+        and text not in ("automatic", "auto")
+        and nearest(text, ["automatically"]) is None
+    ):
+        return f"write `approve by {text}`"
+    if text in ("and", "or") and "COMMA" in wanted:
+        return "put a `,` between two names"
+    line = before[before.rfind("\n") + 1 :].split(":")[-1].split()
+    words = [w.lower() for w in wanted if w.isalpha() and w not in _KINDS and w not in ("TRUE", "FALSE", "INSTANT")]
+    near = nearest(text, words)
+    if near and near != text and not rest[len(text) :].startswith(":"):
+        return f"did you mean `{near}`?"
+    if "COMMA" in wanted and wanted >= _DECLARING and line:
+        return "put a `,` between two names"
+    if line[:1] == ["require"] and text not in _WORDS_MEANT and text not in STATEMENTS:
+        return "put a `,` between two conditions, or `and`"
+    if "PASS" in wanted and re.match(r"[\w.-]+(\s*[=!<>(]|\s+(in|matches)\b)", rest):
+        return "a condition is written `pass when …`"
+    if wanted >= _DECLARING and rest[len(text) :].startswith(":"):
+        return _RULE
+    if wanted >= _STATING and text in ("change", "risk", "not", "count", "any", "all", "soak", "during"):
+        return "a condition is written `require …`, or `when …:` before a statement"
+    if wanted >= _DECLARING or text not in STATEMENTS:
+        return _WORDS_MEANT.get(text.lower(), "")
+    return ""
 
 
 def _in_words(wanted: set[str]) -> str:
-    wanted = set(wanted) - {"COMMENT", "WHITESPACE"}
+    wanted = wanted - {"COMMENT", "WHITESPACE"}
+    if wanted >= _STATING:
+        return "a statement such as `require` or `approve`" + (", or `}`" if "RBRACE" in wanted else "")
+    if wanted >= _DECLARING:
+        return "a declaration such as `rule` or `gate`"
     words: list[str] = []
     if len(wanted & _VALUE) >= 8:
         words.append("a value or a name")
         wanted -= _VALUE | {"NOT", "DURING"}
-    declaring = {d.upper() for d in DECLARATIONS}
-    if declaring <= wanted:
-        words.append("a declaration such as `rule` or `gate`")
-        wanted -= declaring
-    stating = {s.upper() for s in STATEMENTS}
-    if stating <= wanted:
-        words.append("a statement such as `require` or `approve`")
-        wanted -= stating
-    wanted.discard("$END")
     if {"AND", "OR", "COMPARE"} & wanted and len(wanted) > 5:
-        rest = wanted & {"LBRACE", "COLON", "RPAR"}
-        words += sorted(_WORDS[w] for w in rest)
+        words += sorted(_KINDS[w] for w in wanted & {"LBRACE", "COLON", "RPAR", "RBRACE"})
         words.append("an operator such as `==`, `and` or `in`" if "COMPARE" in wanted else "`and` or `or`")
         wanted = set()
-    words += sorted(_WORDS.get(w, f"`{w.lower()}`") for w in wanted)
+    words += sorted(_KINDS.get(w, f"`{w.lower()}`") for w in wanted if w != "$END")
     if not words:
         return "the end of the file"
     shown = words[:5]

@@ -10,16 +10,28 @@ from typing import Any
 from msgspec.structs import replace
 
 from gatecheck.lang import ast, core, types, unparse
-from gatecheck.lang.types import BOOL, DURATION, INT, STRING, UNKNOWN, Type
+from gatecheck.lang.types import BOOL, INT, PERSON, STRING, UNKNOWN, Type
+from gatecheck.model.identity import fold
 from gatecheck.text.diagnostic import Diagnostic
 from gatecheck.text.glob import translate, translate_text
-from gatecheck.text.nearest import did_you_mean
+from gatecheck.text.nearest import did_you_mean, nearest
 from gatecheck.text.source import Span
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 _PLAIN = (core.Const, core.ChangeField, core.AttributeField, core.EvidenceField, core.ItemField, core.Item)
 _RULES_ONLY = (core.GateResult, core.EvidenceField, core.During, core.Soak)
+_LARGEST = 20_000  # expressions in one condition, with every `let` written out
+_DEEPEST = 60  # levels
 FUNCTIONS = ("all", "any", "count", "soak")
+_ALIASES = {
+    "len": "count",
+    "size": "count",
+    "length": "count",
+    "exists": "any",
+    "some": "any",
+    "every": "all",
+    "forall": "all",
+}
 
 
 class Names:
@@ -34,6 +46,7 @@ class Names:
         lets: Mapping[str, ast.Let],
         windows: Iterable[str],
         environments: Iterable[str],
+        broken: frozenset[str],
         report: Callable[[Diagnostic], None],
     ) -> None:
         self.change = change
@@ -43,9 +56,11 @@ class Names:
         self.lets = lets
         self.windows = frozenset(windows)
         self.environments = frozenset(environments)
+        self.broken = broken  # names whose declarations did not parse: what is said of them is not judged
         self.report = report
         self.resolved_lets: dict[str, core.Core] = {}
         self.open_lets: list[str] = []
+        self.sizes: dict[str, tuple[int, int]] = {}  # of each `let`: expressions written out, and how deep they nest
 
 
 class Resolver:
@@ -56,6 +71,9 @@ class Resolver:
         self.gate = gate
         self.item = item
         self.within_risk = within_risk
+        self.size = 0
+        self.level = 0
+        self.deepest = 0
 
     # -- entry points
 
@@ -63,18 +81,33 @@ class Resolver:
         """Resolve an expression that must be true or false."""
         made = self.resolve(node, BOOL)
         if made.type not in (BOOL, UNKNOWN):
-            label = f"this is a {made.type}"
-            self.problem(
-                "GC202", f"`{made.text}` is neither true nor false", node.span, label, "compare it with something"
-            )
+            label = f"this is {types.a(made.type)}"
+            hint = self.as_condition(made)
+            self.problem("GC202", f"`{made.text}` is neither true nor false", node.span, label, hint)
             return self.unknown(node)
         return made
 
+    def as_condition(self, made: core.Core) -> str:
+        """Return how a value that is no condition is most likely meant as one."""
+        if isinstance(made, core.Const) and made.type == STRING and made.value in self.known_heads():
+            return f"write it without quotes: `{made.value}`"
+        if made.type == BOOL or made.type.item is None:
+            return "compare it with something"
+        return f"ask about its items: `count({made.text}) == 0`, or `any({made.text} where …)`"
+
     def resolve(self, node: ast.Expression, expected: Type | None = None) -> core.Core:
         """Resolve any expression; ``expected`` lets a bare name be read as a symbol of that type."""
+        self.size += 1
+        self.level += 1
+        self.deepest = max(self.deepest, self.level)
+        made = self.resolve_any(node, expected)
+        self.level -= 1
+        return made
+
+    def resolve_any(self, node: ast.Expression, expected: Type | None) -> core.Core:
         match node:
             case ast.Literal():
-                return self.literal(node)
+                return self.literal(node, expected)
             case ast.Reference():
                 return self.reference(node, expected)
             case ast.ListOf():
@@ -98,8 +131,10 @@ class Resolver:
 
     # -- leaves
 
-    def literal(self, node: ast.Literal) -> core.Core:
+    def literal(self, node: ast.Literal, expected: Type | None) -> core.Core:
         value: Any = node.value
+        if expected == PERSON and node.kind == "string":
+            return core.Const(PERSON, unparse.literal(node), fold(value))
         if node.kind == "instant":
             value = value.astimezone(UTC)
         type_ = BOOL if node.kind == "bool" else types.SCALARS[node.kind]
@@ -113,13 +148,34 @@ class Resolver:
         found = self.head(node, head, rest, text)
         if found is not None:
             return found
+        if head in self.names.broken or expected == UNKNOWN:
+            return self.unknown(node)
         if not rest and expected is not None and expected.is_enumeration:
-            message = f"`{head}` is not one of {expected}"
-            self.problem("GC201", message, node.span, "", did_you_mean(head, expected.members))
+            word = {"risk": "a risk level", "severity": "a severity"}.get(expected.name, f"a value of `{expected}`")
+            self.problem("GC201", f"`{head}` is not {word}", node.span, "", did_you_mean(head, expected.members))
         else:
-            known = [*self.known_heads(), *self.dotted(head)]
-            self.problem("GC201", f"unknown name `{text}`", node.span, "", did_you_mean(text, known))
+            self.problem("GC201", f"unknown name `{text}`", node.span, "", self.meant(text, head, expected))
         return self.unknown(node)
+
+    def meant(self, text: str, head: str, expected: Type | None) -> str:
+        """Return what an unknown name most likely stands for."""
+        if text.lower() in ("true", "false"):
+            return f"write `{text.lower()}`"
+        if text.lower() in ("null", "none", "nil"):
+            return "there is no such value: what the evidence or the change leaves out is undetermined by itself"
+        if text in self.names.windows:
+            return f"write `during {text}`"
+        if expected == BOOL:
+            return "a condition is written bare, without a comparison"
+        if head == "approvers":
+            return "who approves is said by `approve by …`"
+        known = [*self.known_heads(), *self.dotted(head)]
+        near = nearest(text, known)
+        if near is not None:
+            return f"did you mean `{near}`?"
+        if expected is not None and types.is_text(expected):
+            return f'write text in quotes: `"{text}"`'
+        return did_you_mean(text, known)
 
     def head(self, node: ast.Reference, head: str, rest: tuple[str, ...], text: str) -> core.Core | None:
         """Resolve a dotted name by its first word; ``None`` when nothing has that name here."""
@@ -148,7 +204,9 @@ class Resolver:
         return core.Const(type_, name, type_.members.index(name) if type_.ordered else name)
 
     def change_field(self, node: ast.Reference, rest: tuple[str, ...], text: str) -> core.Core:
-        if len(rest) == 1 and rest[0] in self.names.attributes:
+        if rest[0] in self.names.broken:
+            return self.unknown(node)
+        if len(rest) == 1 and rest[0] in self.names.attributes and self.names.change.field(rest[0]) is None:
             return core.AttributeField(self.names.attributes[rest[0]], text, rest[0])
         record, nullable, field = self.names.change, False, None
         for depth, name in enumerate(rest):
@@ -168,10 +226,23 @@ class Resolver:
             circle = " -> ".join([*names.open_lets[names.open_lets.index(name) :], name])
             self.problem("GC209", f"`let {name}` is defined by itself", node.span, circle)
             return self.unknown(node)
+        if self.level > _DEEPEST:
+            self.problem("GC216", f"`let {name}` is named through too many others", node.span, "", "name fewer in turn")
+            return self.unknown(node)
         if name not in names.resolved_lets:
             names.open_lets.append(name)
-            names.resolved_lets[name] = Resolver(names).resolve(names.lets[name].value)
+            inner = Resolver(names)
+            inner.level = inner.deepest = self.level
+            made = inner.resolve(names.lets[name].value)
+            if inner.size > _LARGEST or inner.deepest > _DEEPEST:
+                message = f"`let {name}` grows too large, with the other `let`s that it names written out"
+                self.problem("GC216", message, names.lets[name].value.span, "", "say it in several statements")
+                made, inner.size, inner.deepest = inner.unknown(names.lets[name].value), 1, self.level
+            names.sizes[name] = inner.size, inner.deepest - self.level
+            names.resolved_lets[name] = made
             names.open_lets.pop()
+        self.size += names.sizes[name][0]
+        self.deepest = max(self.deepest, self.level + names.sizes[name][1])
         made = names.resolved_lets[name]
         banned = (*_RULES_ONLY, core.RiskLevel) if self.within_risk else _RULES_ONLY
         if self.place and (found := next((n for n in core.walk(made) if isinstance(n, banned)), None)):
@@ -234,7 +305,7 @@ class Resolver:
                 self.problem("GC202", f"`{made.text}` is not a fixed value", written.span, "a list is of fixed values")
                 return self.unknown(node)
             if not types.comparable(made.type, wanted or items[0].type):
-                self.mismatch(written.span, made, wanted or items[0].type)
+                self.mismatch(written.span, made, items[0] if wanted is None else replace(made, type=wanted, text=""))
                 return self.unknown(node)
         values = tuple(i.value for i in items if isinstance(i, core.Const))
         return core.Const(types.list_of(wanted or items[0].type), unparse.expression(node), values)
@@ -246,14 +317,17 @@ class Resolver:
             )
             return self.unknown(node)
         if node.function not in FUNCTIONS:
-            near = did_you_mean(node.function, FUNCTIONS)
-            self.problem("GC214", f"there is no function `{node.function}`", node.span, "", near)
+            at = node.span
+            name = Span(at.file, at.line, at.column, at.line, at.column + len(node.function))
+            near = did_you_mean(_ALIASES.get(node.function.lower(), node.function), FUNCTIONS)
+            self.problem("GC214", f"there is no function `{node.function}`", name, "", near)
             return self.unknown(node)
         items = self.resolve(node.argument)
         if items.type == UNKNOWN:
             return items
         if items.type.item is None or isinstance(items, core.Const):
-            self.problem("GC202", f"`{node.function}` takes a list", node.argument.span, f"this is a {items.type}")
+            label = f"this is {types.a(items.type)}"
+            self.problem("GC202", f"`{node.function}` takes a list", node.argument.span, label, self.a_list_of(items))
             return self.unknown(node)
         if self.item is not None:
             self.problem("GC214", f"`{node.function}` can't stand inside a `where`", node.span)
@@ -267,10 +341,19 @@ class Resolver:
         type_ = INT if node.function == "count" else BOOL
         return core.Quantified(type_, unparse.expression(node), node.function, items, where)
 
+    def a_list_of(self, made: core.Core) -> str:
+        """Return which list is most likely meant, where a gate is named instead of one of its lists."""
+        if isinstance(made, core.GateResult):
+            lists = [f.name for f in self.names.gates[made.gate][0].fields if f.type.item is not None]
+            return f"its lists: {', '.join(f'`{made.gate}.{name}`' for name in lists)}" if lists else ""
+        return ""
+
     def during(self, node: ast.During) -> core.Core:
         if node.window not in self.names.windows:
             near = did_you_mean(node.window, self.names.windows)
-            self.problem("GC205", f"there is no window `{node.window}`", node.span, "", near)
+            at = node.span
+            name = Span(at.file, at.end_line, at.end_column - len(node.window), at.end_line, at.end_column)
+            self.problem("GC205", f"there is no window `{node.window}`", name, "", near)
             return self.unknown(node)
         if self.gate or self.within_risk or self.item is not None:
             self.problem("GC201", "`during` can stand in rules only", node.span)
@@ -284,19 +367,22 @@ class Resolver:
         if UNKNOWN in (left.type, right.type):
             return self.unknown(node)
         if not types.comparable(left.type, right.type):
-            self.mismatch(node.span, right, left.type)
+            if isinstance(left, core.Const) and not isinstance(right, core.Const):
+                self.mismatch(node.left.span, left, right)
+            else:
+                self.mismatch(node.right.span, right, left)
             return self.unknown(node)
         if left.type.item is not None or left.type.fields:
-            hint = "count its items, or ask `any(… where …)`"
-            self.problem("GC202", f"a {left.type} can't be compared", node.span, "", hint)
+            self.problem("GC202", f"{types.a(left.type)} can't be compared", node.span, "", self.as_condition(left))
             return self.unknown(node)
         if node.operator not in ("==", "!=") and not left.type.is_ordered:
-            self.problem(
-                "GC202", f"values of {left.type} have no order", node.span, "", "compare with `==`, `!=` or `in`"
-            )
+            message = f"values of `{left.type}` have no order"
+            self.problem("GC202", message, node.span, "", "compare with `==`, `!=` or `in`")
             return self.unknown(node)
         if left.type == BOOL and not all(isinstance(s, _PLAIN) for s in (left, right)):
-            self.problem("GC202", "a condition needs no comparison", node.span, "", "write it bare, or with `not`")
+            bare = next((s.text for s in (left, right) if not isinstance(s, core.Const)), left.text)
+            hint = f"write `{bare}` or `not {bare}`"
+            self.problem("GC202", "a condition needs no comparison", node.span, "", hint)
             return self.unknown(node)
         if isinstance(left, core.Const) and isinstance(right, core.Const):
             self.problem("GC303", "this comparison never changes", node.span, "both sides are fixed values")
@@ -304,8 +390,8 @@ class Resolver:
         return core.Compare(BOOL, unparse.expression(node), left, node.operator, right)
 
     def pair(self, left: ast.Expression, right: ast.Expression) -> tuple[core.Core, core.Core]:
-        """Resolve two sides, the one that is not a bare symbol first, so that its type explains the other."""
-        if self.is_symbol(left) and not self.is_symbol(right):
+        """Resolve two sides, the one that is not a bare symbol or a literal first: its type explains the other."""
+        if (self.is_symbol(left) or isinstance(left, ast.Literal)) and not self.is_symbol(right):
             second = self.resolve(right)
             return self.resolve(left, second.type), second
         first = self.resolve(left)
@@ -322,17 +408,24 @@ class Resolver:
             left, operator, right = right, _FLIPPED[operator], left
         if not isinstance(left, ast.Call) or left.function != "soak":
             return None
-        name = left.argument.parts[0] if isinstance(left.argument, ast.Reference) else ""
+        given = left.argument
+        name = (
+            given.parts[0] if isinstance(given, ast.Reference) and len(given.parts) == 1 else unparse.expression(given)
+        )
+        if name in self.names.broken:
+            return self.unknown(node)
         if left.where is not None or name not in self.names.environments:
-            near = did_you_mean(name, self.names.environments)
-            self.problem("GC206", "`soak` takes an environment", left.argument.span, "", near)
+            near = did_you_mean(name.strip('"'), self.names.environments)
+            if name.strip('"') in self.names.environments:
+                near = f"write it without quotes: `{name.strip(chr(34))}`"
+            self.problem("GC206", f"there is no environment `{name}`", given.span, "`soak` takes an environment", near)
             return self.unknown(node)
         if self.gate or self.within_risk or self.item is not None:
             self.problem("GC201", "`soak` can stand in rules only", left.span)
             return self.unknown(node)
         if not isinstance(right, ast.Literal) or right.kind != "duration" or operator in ("==", "!="):
-            hint = "such as `soak(staging) >= 24h`"
-            self.problem("GC202", "`soak` is compared with a fixed duration", node.span, "", hint)
+            hint = f"such as `soak({name}) >= 24h`"
+            self.problem("GC202", "`soak` is compared with a fixed duration by `>=`", node.span, "", hint)
             return self.unknown(node)
         return core.Soak(BOOL, unparse.expression(node), name, operator, right.value)  # type: ignore[arg-type]
 
@@ -343,17 +436,23 @@ class Resolver:
             if item.type == UNKNOWN:
                 return item
             items = self.resolve(node.items, types.list_of(item.type))
+        elif self.is_symbol(node.items) and (item := self.resolve(node.item)).type.is_enumeration:
+            hint = f"write a list: `[{unparse.expression(node.items)}]`"
+            self.problem("GC202", "`in` looks into a list", node.items.span, "this is a single name", hint)
+            return self.unknown(node)
         else:
             items = self.resolve(node.items)
             item = self.resolve(node.item, items.type.item)
         if UNKNOWN in (item.type, items.type):
             return self.unknown(node)
         if items.type.item is None:
-            hint = "write a list: `[a, b]`" if not types.is_text(items.type) else "use `matches` to look into text"
-            self.problem("GC202", "`in` looks into a list", node.items.span, f"this is a {items.type}", hint)
+            hint = f"write a list: `[{items.text}]`"
+            if types.is_text(items.type) and not isinstance(items, core.Const):
+                hint = "look into text with `matches`"
+            self.problem("GC202", "`in` looks into a list", node.items.span, f"this is {types.a(items.type)}", hint)
             return self.unknown(node)
         if not types.comparable(item.type, items.type.item):
-            self.mismatch(node.item.span, item, items.type.item)
+            self.mismatch(node.item.span, item, replace(items, type=items.type.item))
             return self.unknown(node)
         return core.Contains(BOOL, text, item, items)
 
@@ -362,15 +461,21 @@ class Resolver:
         if subject.type == UNKNOWN:
             return subject
         if not types.is_text(subject.type):
-            message = f"`matches` looks at text, and `{subject.text}` is a {subject.type}"
-            self.problem("GC202", message, node.text.span)
+            message = f"`matches` looks at text, and `{subject.text}` is {types.a(subject.type)}"
+            hint = "compare it with `==` or `in`"
+            if subject.type.item is not None and types.is_text(subject.type.item):
+                hint = f"ask `any({subject.text} where it matches …)`"
+            elif subject.type.item is not None:
+                hint = f"ask about its items: `any({subject.text} where …)`"
+            self.problem("GC202", message, node.text.span, "", hint)
             return self.unknown(node)
         pattern = node.pattern
         if not isinstance(pattern, ast.Literal) or pattern.kind != "string":
             self.problem("GC213", "a pattern is a text", pattern.span, "", 'such as `"payments/**"`')
             return self.unknown(node)
         try:
-            regex = (translate if subject.type.name == "path" else translate_text)(str(pattern.value))
+            glob = str(pattern.value) if subject.type != PERSON else fold(str(pattern.value))
+            regex = (translate if subject.type.name == "path" else translate_text)(glob)
         except ValueError as error:
             self.problem("GC213", f"the pattern can't be read: {error}", pattern.span)
             return self.unknown(node)
@@ -378,20 +483,22 @@ class Resolver:
 
     # -- reports
 
-    def mismatch(self, span: Span, found: core.Core, wanted: Type) -> None:
-        message = f"`{found.text}` is a {found.type}, and a {wanted} is compared here"
-        hint = ""
-        number = found.text.rstrip("%")
-        if wanted.name == "percent" and found.type.name in ("int", "decimal"):
-            hint = f"write `{number}%`"
-        elif wanted.name in ("int", "decimal") and found.type.name == "percent":
-            hint = f"write `{number}`"
-        elif wanted.name == DURATION.name and found.type.name == "int":
-            hint = f"write a unit: `{number}h`"
-        elif wanted.is_enumeration and found.type == STRING:
-            hint = f"write it without quotes: `{number[1:-1]}`"
-        elif types.is_text(wanted) and found.type.is_enumeration:
-            hint = f'write it in quotes: `"{number}"`'
+    def mismatch(self, span: Span, found: core.Core, other: core.Core) -> None:
+        against = f"`{other.text}`, {types.a(other.type)}" if other.text else types.a(other.type)
+        message = f"`{found.text}` is {types.a(found.type)}, and can't be compared with {against}"
+        hint = types.written_as(found.text, found.type, other.type) or types.written_as(
+            other.text, other.type, found.type
+        )
+        if other.type.item is not None and found.type == INT:
+            hint = f"count its items: `count({other.text})`"
+        elif other.type.item is not None and types.comparable(found.type, other.type.item):
+            hint = f"write `{found.text} in {other.text}`"
+        elif other.type.fields:
+            hint = "compare one of its fields: " + ", ".join(f"`{other.text}.{f.name}`" for f in other.type.fields)
+        elif types.is_text(other.type) and found.type.is_enumeration:
+            hint = f'write it in quotes: `"{found.text}"`'
+        elif isinstance(other, core.GateResult):
+            hint = f"`{other.text}` is a gate, which passes or not: write it bare, or compare one of its fields"
         self.problem("GC202", message, span, "", hint)
 
     def problem(self, code: str, message: str, span: Span, label: str = "", hint: str = "") -> None:

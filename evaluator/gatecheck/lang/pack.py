@@ -62,7 +62,7 @@ def examine(
     files: Mapping[str, bytes], where: str = ""
 ) -> tuple[Pack | None, tuple[Diagnostic, ...], dict[str, Source]]:
     """Return the checked pack or ``None``, every diagnostic, and the sources that they point into."""
-    from gatecheck.lang.check import check
+    from gatecheck.lang.check import check, in_order
     from gatecheck.lang.parser import parse
     from gatecheck.model.document import decode_text
 
@@ -72,6 +72,5 @@ def examine(
     named = digests(files)
     checked = check([file for file, _ in parsed], pack_digest(named), named)
     if problems:
-        # Names that only the unparsed part declares would be reported as unknown: syntax comes first.
-        return None, problems, sources
+        return None, in_order({*problems, *checked.diagnostics}), sources
     return checked.pack, checked.diagnostics, sources

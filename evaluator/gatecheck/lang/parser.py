@@ -4,10 +4,12 @@ After a syntax error parsing resumes at the next declaration, so that one run sh
 expected is said in words; the table for that is in ``lang.expected``.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from lark import Lark, Token, Transformer
@@ -16,6 +18,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from gatecheck.assets import shipped
 from gatecheck.lang import ast, expected
 from gatecheck.text.diagnostic import Diagnostic
+from gatecheck.text.nearest import nearest
 from gatecheck.text.source import Source, Span
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -28,55 +31,109 @@ _UNITS = {
     "ms": timedelta(milliseconds=1),
 }
 _ESCAPES = {'\\"': '"', "\\\\": "\\", "\\n": "\n", "\\t": "\t"}
-_MAX_ERRORS = 20
+_DEEPEST = 40  # levels of nesting in one expression or statement
+_LONGEST = 20  # characters of a number
+_HEAD = re.compile(r"^[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]+([A-Za-z_][A-Za-z0-9_-]*)", re.MULTILINE)
 
 
 def parse(source: Source) -> tuple[ast.File, list[Diagnostic]]:
-    """Return the AST of a file and its syntax errors; the AST leaves out declarations that did not parse."""
-    text = source.text
-    problems: list[Diagnostic] = []
-    while True:
+    """Return the AST of a file and its syntax errors; what did not parse stands in the AST as ``ast.Broken``."""
+    problems = list(_forbidden(source))
+    if problems:
+        source = Source(source.name, _FORBIDDEN.sub(lambda m: "\n" if m[0] == "\r" else " ", source.text))
+    try:
+        return _parse(source), problems
+    except (_BadValueError, UnexpectedToken, UnexpectedCharacters):
+        pass  # which is told below, declaration by declaration
+    declarations: list[ast.Declaration] = []
+    for chunk in _chunks(source):
         try:
-            return _parse(Source(source.name, text)), problems
-        except _BadValueError as error:
-            problems.append(error.diagnostic)
-            line = error.diagnostic.span.line if error.diagnostic.span else 1
-        except (UnexpectedToken, UnexpectedCharacters) as error:
-            diagnostic = expected.describe(error, source)
+            declarations += _parse(chunk).declarations
+        except (_BadValueError, UnexpectedToken, UnexpectedCharacters) as error:
+            diagnostic = error.diagnostic if isinstance(error, _BadValueError) else expected.describe(error, chunk)
             problems.append(diagnostic)
-            line = diagnostic.span.line if diagnostic.span else 1
-        if len(problems) >= _MAX_ERRORS:
-            return ast.File(Span(source.name, 1, 1, 1, 1), ()), problems
-        text = _without_declaration(text, line)
+            declarations.append(_broken(chunk))
+    return ast.File(Span(source.name, 1, 1, 1, 1), tuple(declarations)), problems
 
 
 def _parse(source: Source) -> ast.File:
     parser, build = _parser()
     build.file = source.name
-    return parser.parse(source.text)  # type: ignore[return-value]  # the transformer makes a File of the start rule
+    file: ast.File = parser.parse(source.text)  # type: ignore[assignment]  # the transformer makes one of it
+    if (
+        source.text.count("(") + source.text.count("[") + source.text.count("not") + source.text.count("when")
+        > _DEEPEST
+    ):
+        for declaration in file.declarations:
+            _check_depth(declaration)
+    return file
 
 
 @cache
 def _parser() -> "tuple[Lark, _Build]":
     build = _Build()
     grammar = shipped("grammar", "gatecheck.lark").read_text("utf-8")
-    parser = Lark(grammar, parser="lalr", lexer="contextual", transformer=build, keep_all_tokens=True)
+    parser = Lark(
+        grammar, parser="lalr", lexer="contextual", transformer=build, keep_all_tokens=True, postlex=_WholeWords()
+    )
     return parser, build
 
 
-def _without_declaration(text: str, line: int) -> str:
-    """Blank out the declaration that holds ``line`` (counted from 1), keeping every other position."""
-    lines = text.split("\n")
-    at = min(line, len(lines)) - 1
-    first = at
-    while first > 0 and not expected.starts_declaration(lines[first]):
-        first -= 1
-    if first == at and at > 0 and not lines[at].strip():
-        first = 0
-    last = at + 1
-    while last < len(lines) and not expected.starts_declaration(lines[last]):
-        last += 1
-    return "\n".join("" if first <= n < last else kept for n, kept in enumerate(lines))
+class _WholeWords:
+    """Has the lexer read names everywhere, so that `requires` is an unknown word and not `require` and an `s`."""
+
+    always_accept = ("NAME",)
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        return stream
+
+
+def _check_depth(declaration: ast.Declaration) -> None:
+    """Raise where expressions or guards nest so deep that nobody, and no later stage, could follow."""
+    pending: list[tuple[ast.Node, int]] = [(declaration, 0)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > _DEEPEST:
+            hint = "give parts of it a name with `let`, or split the statement"
+            raise _BadValueError(Diagnostic("GC105", f"this nests more than {_DEEPEST} deep", node.span, "", hint))
+        pending += [(child, depth + 1) for child in node.children()]
+
+
+# What looks like nothing, or moves other text about on a screen: a reader would see other rules than the parser.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\r(?!\n)"
+)
+
+
+def _forbidden(source: Source) -> Iterator[Diagnostic]:
+    for found in _FORBIDDEN.finditer(source.text):
+        line = source.text.count("\n", 0, found.start()) + 1
+        column = found.start() - source.text.rfind("\n", 0, found.start())
+        span = Span(source.name, line, column, line, column + 1)
+        if found[0] == "\r":
+            yield Diagnostic(
+                "GC104", "this line ends with a bare carriage return", span, "", "end lines with a line feed"
+            )
+            return
+        message = f"the invisible character U+{ord(found[0]):04X} can't stand in rules"
+        yield Diagnostic("GC104", message, span, "", "delete it")
+
+
+def _chunks(source: Source) -> Iterator[Source]:
+    """Yield each declaration as a file of its own, at the very line where it stands."""
+    lines = source.text.split("\n")
+    starts = [0, *(n for n, line in enumerate(lines) if n and expected.starts_declaration(line)), len(lines)]
+    for first, last in pairwise(starts):
+        yield Source(source.name, "\n" * first + "\n".join(lines[first:last]))
+
+
+def _broken(chunk: Source) -> ast.Broken:
+    """Return what can still be told of a declaration that did not parse: its kind and name."""
+    found = _HEAD.search(chunk.text)
+    kind, name = (found[1], found[2]) if found else ("", "")
+    line = chunk.text.count("\n", 0, found.start(1)) + 1 if found else 1
+    near = kind if kind in expected.DECLARATIONS else nearest(kind, expected.DECLARATIONS) or ""
+    return ast.Broken(Span(chunk.name, line, 1, line, 1), near, name)
 
 
 class _BadValueError(Exception):
@@ -132,6 +189,8 @@ class _Build(Transformer[Token, ast.Node]):
         return body
 
     def duration(self, token: Token) -> timedelta:
+        if len(token) > _LONGEST:
+            raise self.bad(token, "this duration is too long")
         total, digits, unit = timedelta(), "", ""
         for char in str(token) + "0":
             if char.isdigit() and unit:
@@ -165,6 +224,8 @@ class _Build(Transformer[Token, ast.Node]):
         token: Token = children[0]
         kind: Any = token.type.lower()
         value: Any = str(token)
+        if kind in ("int", "decimal", "percent") and len(value) > _LONGEST:
+            raise self.bad(token, "this number is too long", "", f"numbers have at most {_LONGEST} characters")
         if kind in ("true", "false"):
             kind, value = "bool", kind == "true"
         elif kind == "int":
@@ -174,7 +235,7 @@ class _Build(Transformer[Token, ast.Node]):
         elif kind == "decimal":
             value = Decimal(str(token))
         elif kind == "percent":
-            value = Decimal(str(token)[:-1]) / 100
+            value = Decimal(f"{value[:-1]}E-2")
         elif kind == "duration":
             value = self.duration(token)
         elif kind == "date":
@@ -233,6 +294,8 @@ class _Build(Transformer[Token, ast.Node]):
         return ast.Some(self.span(children), 1, (str(children[0]),))
 
     def some_of(self, children: _Children) -> ast.Some:
+        if len(children[0]) > _LONGEST:
+            raise self.bad(children[0], "this number is too long")
         if int(children[0]) < 1:
             raise self.bad(children[0], f"a quorum of {children[0]} asks nobody", "at least 1", "drop it, or ask for 1")
         groups = children[3] if len(children) > 2 else children[1:]
@@ -297,8 +360,9 @@ class _Build(Transformer[Token, ast.Node]):
     # -- declarations
 
     def environment(self, children: _Children) -> ast.Environment:
-        after = tuple(str(n) for n in _names(children[3])) if len(children) > 2 else ()
-        return ast.Environment(self.span(children), str(children[1]), after)
+        after = _names(children[3]) if len(children) > 2 else []
+        spans = tuple(self.place(n) for n in after)
+        return ast.Environment(self.span(children), str(children[1]), tuple(str(n) for n in after), spans)
 
     def risk_case(self, children: _Children) -> ast.RiskCase:
         if len(children) == 2:

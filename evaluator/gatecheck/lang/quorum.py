@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from itertools import product
 
 from gatecheck.lang import ast, core, unparse
+from gatecheck.model.identity import fold
 from gatecheck.text.diagnostic import Diagnostic
 from gatecheck.text.nearest import did_you_mean
 
@@ -45,7 +46,10 @@ class Quorums:
         if isinstance(node, ast.Some):
             missing = [g for g in node.groups if g not in self.groups]
             for name in missing:
-                self.problem(node, "GC204", f"there is no group `{name}`", did_you_mean(name, self.groups))
+                hint = did_you_mean(name, self.groups)
+                if holding := sorted(g for g, members in self.groups.items() if name in (members or ())):
+                    hint = f"`{name}` is a person; name a group, such as `{holding[0]}`"
+                self.problem(node, "GC204", f"there is no group `{name}`", hint)
             return not missing
         known = [self.check_groups(p) for p in node.parts]  # every part speaks up, not only the first
         return all(known)
@@ -53,7 +57,7 @@ class Quorums:
     def expand(self, node: ast.Quorum) -> list[Alternative]:
         if isinstance(node, ast.Some):
             slot = tuple(sorted(set(node.groups)))
-            return [((slot,) * node.count,)]
+            return [((slot,) * min(node.count, _MOST_SLOTS + 1),)]
         choices = [self.expand(p) for p in node.parts]
         if isinstance(node, ast.InTurn):
             return [tuple(stage for a in combined for stage in a) for combined in _bounded(choices)]
@@ -76,7 +80,7 @@ class Quorums:
 
         def place(index: int, seen: set[str]) -> bool:
             for group in slots[index]:
-                for person in self.groups[group] or ():
+                for person in map(fold, self.groups[group] or ()):
                     if person in seen:
                         continue
                     seen.add(person)

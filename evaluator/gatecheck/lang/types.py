@@ -1,5 +1,7 @@
 """The types of the language. There are few, they never convert into each other, and each names its unit."""
 
+from decimal import Decimal
+
 from msgspec import Struct
 
 
@@ -13,7 +15,9 @@ class Type(Struct, frozen=True):
     fields: tuple["FieldType", ...] = ()
 
     def __str__(self) -> str:
-        return f"list of {self.item}" if self.item is not None else self.name
+        if self.item is None:
+            return self.name
+        return "list of records" if self.item.fields else f"list of {self.item}"
 
     @property
     def is_enumeration(self) -> bool:
@@ -48,16 +52,17 @@ DATE = Type("date")
 INSTANT = Type("instant")
 STRING = Type("string")
 PATH = Type("path")
+PERSON = Type("person")  # compared by folded names, as the request holds them
 SEVERITY = Type("severity", ("none", "low", "medium", "high", "critical"), ordered=True)
 UNKNOWN = Type("unknown")  # of what did not check: silences what would follow from it
 
 _ORDERED = {"int", "decimal", "percent", "duration", "date", "instant"}
-SCALARS = {t.name: t for t in (BOOL, INT, DECIMAL, PERCENT, DURATION, DATE, INSTANT, STRING, PATH, SEVERITY)}
+SCALARS = {t.name: t for t in (BOOL, INT, DECIMAL, PERCENT, DURATION, DATE, INSTANT, STRING, PATH, PERSON, SEVERITY)}
 
 
 def is_text(type_: Type) -> bool:
     """Tell whether values are text, which `matches` and `==` compare with `"…"`."""
-    return type_.name in ("string", "path")
+    return type_.name in ("string", "path", "person")
 
 
 def comparable(left: Type, right: Type) -> bool:
@@ -66,9 +71,37 @@ def comparable(left: Type, right: Type) -> bool:
         return True
     if {left.name, right.name} <= {"int", "decimal"}:
         return True
-    return is_text(left) and is_text(right)
+    return is_text(left) and is_text(right) and PERSON not in (left, right)
 
 
 def list_of(item: Type) -> Type:
     """Return the type of lists of ``item``."""
     return Type("list", item=item)
+
+
+def a(type_: Type) -> str:
+    """Return a type with its article, as messages name it."""
+    name = "symbol" if type_.is_enumeration and "." in type_.name else str(type_)
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
+
+
+def written_as(text: str, found: Type, wanted: Type) -> str:
+    """Return how a value of one type is most likely meant in another, or an empty text."""
+    number = text.rstrip("%")
+    if wanted == PERCENT and found == DECIMAL and text.startswith(("0.", "1.0")):
+        return f"write `{Decimal(text).scaleb(2).normalize():f}%`"
+    if wanted == PERCENT and found == INT and text == "1":
+        return "write `100%`, or `1%`"
+    if wanted == PERCENT and found in (INT, DECIMAL):
+        return f"write `{number}%`"
+    if wanted in (INT, DECIMAL) and found == PERCENT:
+        return f"write `{number}`"
+    if wanted == DURATION and found == INT:
+        return f"write a unit: `{number}h`"
+    if wanted in (INT, DECIMAL, PERCENT, DURATION) and found == STRING and text[1:2].isdigit():
+        return f"write it without quotes: `{text[1:-1]}`"
+    if wanted.is_enumeration and found == STRING:
+        return f"write it without quotes: `{text[1:-1]}`"
+    if wanted == INSTANT and found == DATE:
+        return f"write the time and the offset: `{text}T00:00:00Z`"
+    return ""
