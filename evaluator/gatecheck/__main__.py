@@ -1,13 +1,22 @@
 """The `gatecheck` command."""
 
 import sys
+from io import TextIOWrapper
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from gatecheck.cli.app import run
+    # A locale decides nothing, nor the bytes of what is written.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        from gatecheck.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # so early, or so late, that no command was there to answer it
+        code = 1
+    sys.exit(code)
 
 
 if __name__ == "__main__":

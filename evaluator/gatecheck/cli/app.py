@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from gatecheck.cli.exits import Exit
-from gatecheck.text.diagnostic import LedgerError, ProblemError, RulesError, render
+from gatecheck.text.diagnostic import Diagnostic, LedgerError, ProblemError, RulesError, render
 from gatecheck.version import GATECHECK
 
 _COMMANDS = {
@@ -72,10 +72,10 @@ def run(args: list[str]) -> int:
     except click.Abort:
         click.echo("interrupted", err=True)
         return Exit.UNEXPECTED
-    except BrokenPipeError:
-        # Who reads our output has read enough; python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.UNEXPECTED
+    except SystemExit as exit_:  # by click: who reads our output has read enough, or a shell asked for completions
+        return exit_.code if isinstance(exit_.code, int) else Exit.UNEXPECTED
+    except OSError as error:
+        return _refused(error)
     except Exception as error:  # the last resort: one sentence and a closed gate, not a stack trace
         if os.environ.get("GATECHECK_DEBUG"):
             raise
@@ -83,6 +83,17 @@ def run(args: list[str]) -> int:
         click.echo("  this is a bug in gatecheck; GATECHECK_DEBUG=1 shows where", err=True)
         return Exit.UNEXPECTED
     return code if isinstance(code, int) else Exit.ALLOW
+
+
+def _refused(error: OSError) -> Exit:
+    """Say what the system refused: a file that is named, which the user can mend, or the output itself."""
+    message = f"the system refuses: {(error.strerror or str(error)).lower()}"
+    click.echo(render([Diagnostic("GC802", message, file=str(error.filename or ""))], {}), err=True)
+    if error.filename is not None:
+        return Exit.USAGE
+    # Python would complain again when it flushes at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.UNEXPECTED
 
 
 def _code_of(error: ProblemError) -> Exit:
