@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -42,7 +42,9 @@ KEY_VARIABLE = "GATECHECK_KEY"
 @click.option("--ledger", metavar="PATH", help=f"The ledger; made on first use.  [default: {_LEDGER}]")
 @click.option("--no-ledger", is_flag=True, help="Decide only; sign and record nothing.")
 @click.option("--key", metavar="PATH", help=f"The ed25519 key that signs; ${KEY_VARIABLE} may hold one instead.")
-@click.option("--trust", metavar="FILE", help="Allowed signers whose recorded decisions promote.  [default: the key itself]")
+@click.option(
+    "--trust", metavar="FILE", help="Allowed signers whose recorded decisions promote.  [default: the key itself]"
+)
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to show the decision.  [default: text]")
 @click.option("--output", metavar="FILE", help="Write the decision there instead of to standard output.")
 @click.option("--explain", is_flag=True, help="Show every finding.")
@@ -161,7 +163,9 @@ def _key(options: _Options) -> "SigningKey":
     text = os.environ.get(KEY_VARIABLE)
     if text:
         return key_from_text(text, f"${KEY_VARIABLE}")
-    config = os.environ.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
+    config = os.environ.get("XDG_CONFIG_HOME", "")
+    if not config.startswith("/"):  # the specification has relative paths ignored; here one would lie in the repository
+        config = str(Path("~/.config").expanduser())
     path = Path(config, "gatecheck", "id_ed25519")
     key, is_new = load_or_make_key(path)
     if is_new:
@@ -190,7 +194,7 @@ def _show(options: _Options, outcome: Outcome, recorded: Recorded | None) -> Non
     if to_file is None:
         click.echo(text, nl=False)
     else:
-        (base / to_file).write_text(text, "utf-8")
+        _write(base / to_file, text, "w", to_file)
     if form == "github":
         _github(statement, recorded)
 
@@ -210,5 +214,15 @@ def _github(statement: dict[str, Any], recorded: Recorded | None) -> None:
         ("GITHUB_OUTPUT", github.outputs(statement, recorded=recorded)),
     ):
         if os.environ.get(variable):
-            with Path(os.environ[variable]).open("a", encoding="utf-8") as file:
-                file.write(text)
+            _write(Path(os.environ[variable]), text, "a", f"${variable}")
+
+
+def _write(path: Path, text: str, mode: Literal["a", "w"], name: str) -> None:
+    from gatecheck.text.diagnostic import input_error
+
+    try:
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        message = f"the decision can't be written: {(error.strerror or str(error)).lower()}"
+        raise input_error("GC871", message, file=name) from None
