@@ -1,4 +1,4 @@
-"""Run the shell blocks of the project's pages as a reader would: with `gatecheck` on the path, in a home of one's own."""
+"""Run the shell blocks of the project's pages as a reader would: `gatecheck` is on the path, and they have a home."""
 
 import os
 import re
