@@ -207,17 +207,17 @@ class Emitter:
         return f"(G.get({gate!r}) or {self.gates[gate]}(x))"
 
     def evidence_field(self, node: core.EvidenceField) -> Code:
-        reader = node.type.name if node.type.name in _READ else "severity" if node.type.name == "severity" else "plain"
+        reader = _reader(node.type)
         absent = self.module.undetermined("evidence", node.gate, f"its evidence does not measure {node.name}")
         if node.declared:
-            read = f"lambda d: {_reader(node.type)}(d.get({node.name!r}))"
             if node.gate != self.own:
+                read = f"lambda d: {reader}(entry(d, {node.name!r}))"
                 return f"field({self.result(node.gate)}, 'fields', {read}, {absent})", False
-            return f"known({_reader(node.type)}(f['fields'].get({node.name!r})), {absent})", False
+            return f"known({reader}(f['fields'].get({node.name!r})), {absent})", False
         if node.gate != self.own:
             return f"field({self.result(node.gate)}, {node.name!r}, {reader}, {absent})", False
-        if reader == "plain" and not node.nullable:
-            return f"f[{node.name!r}]", True
+        if reader in _TRUSTED and not node.nullable:
+            return _TRUSTED[reader].format(f"f[{node.name!r}]"), True
         return f"known({reader}(f.get({node.name!r})), {absent})", False
 
     def items(self, node: core.Core) -> Code:
@@ -281,9 +281,9 @@ class _Item(Emitter):
         absent = self.module.undetermined("state", subject, "not every item states it")
         if self.struct:
             return (f"known(i.{node.name}, {absent})", False) if node.nullable else (f"i.{node.name}", True)
-        reader = node.type.name if node.type.name in _READ else "severity" if node.type.name == "severity" else "plain"
-        if self.trusted and not node.nullable and reader in ("plain", "severity"):
-            return (f"SEVERITY[i[{node.name!r}]]" if reader == "severity" else f"i[{node.name!r}]"), True
+        reader = _reader(node.type)
+        if self.trusted and not node.nullable and reader in _TRUSTED:
+            return _TRUSTED[reader].format(f"i[{node.name!r}]"), True
         return f"known({reader}(i.get({node.name!r})), {absent})", False
 
     def compared(self, left: str, sure: bool, operator: str, right: str, right_sure: bool) -> Code:
@@ -302,11 +302,20 @@ class _Item(Emitter):
 
 
 def _reader(type_: Type) -> str:
-    """Return the reader of a field that a generic document carries, which nothing has checked before."""
-    return {"int": "whole", "bool": "flag", "string": "text"}.get(type_.name, type_.name)
+    """Return the reader of a field that nothing has checked before."""
+    if type_.item is not None:
+        return "rows" if type_.item.fields else "texts"
+    if type_.is_enumeration and type_.name != "severity":
+        return "text"
+    return {"int": "whole", "bool": "flag", "string": "text", "path": "text", "person": "text"}.get(type_.name, type_.name)
 
 
-_READ = {"percent", "decimal", "duration", "instant", "date"}
+# How a gate reads its own evidence's fields, by their readers: as its kind promises them. Where they are not so it
+# raises, or falls on the strict side, and the evidence does not count.
+_TRUSTED = {
+    "whole": "{}", "text": "{}", "flag": "({} is True)", "rows": "listed({})", "texts": "listed({})",
+    "severity": "SEVERITY[{}]",
+}  # fmt: skip
 
 
 def _enumeration(type_: Type) -> str:

@@ -247,11 +247,6 @@ def known(value: Any, absent: Undetermined) -> Any:
     return absent if value is None else value
 
 
-def plain(value: Any) -> Any:
-    """Return a value as it is."""
-    return value
-
-
 def field(result: Result, name: str, read: Callable[[Any], Any], absent: Undetermined) -> Any:
     """Return a field of another gate's evidence, undetermined where that does not count."""
     if result.fields is None:

@@ -159,6 +159,28 @@ def text(value: Any) -> str | None:
     return value if value.__class__ is str else None
 
 
+def texts(value: Any) -> list[str] | None:
+    """Read a list of texts; ``None`` for anything else."""
+    return value if value.__class__ is list and all(item.__class__ is str for item in value) else None
+
+
+def rows(value: Any) -> list[dict[str, Any]] | None:
+    """Read a list of records; ``None`` for anything else."""
+    return value if value.__class__ is list and all(item.__class__ is dict for item in value) else None
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list as it is; ``TypeError`` for anything else."""
+    if value.__class__ is not list:
+        raise TypeError("this is no list")
+    return value  # type: ignore[no-any-return]
+
+
+def entry(fields: Any, name: str) -> Any:
+    """Return one of the fields that a document declares itself; ``None`` where it has none."""
+    return fields.get(name) if isinstance(fields, dict) else None
+
+
 def severity(value: Any) -> int | None:
     """Read a severity as its rank; ``None`` for anything else."""
     return SEVERITY.get(value) if isinstance(value, str) else None

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from gatecheck.engine import kleene
 from gatecheck.engine.ballot import Ask, approve, automatic
-from gatecheck.engine.evaluation import Admission, Evaluation, Makers, Result, field, known, plain, through
+from gatecheck.engine.evaluation import Admission, Evaluation, Makers, Result, field, known, through
 from gatecheck.model.decision import Action, Asked, Decision, Finding, Turn
 from gatecheck.model.request import Request
 from gatecheck.text.diagnostic import Diagnostic, InputError
@@ -61,7 +61,8 @@ _NAMES: dict[str, Any] = {
     "eq": operator.eq, "field": field, "flag": kleene.flag, "ge": operator.ge, "gt": operator.gt,
     "instant": kleene.instant,
     "known": known, "le": operator.le, "lt": operator.lt, "matched": _matched, "ne": operator.ne,
-    "negate": kleene.negate, "percent": kleene.percent, "plain": plain, "severity": kleene.severity,
+    "negate": kleene.negate, "percent": kleene.percent, "severity": kleene.severity, "rows": kleene.rows,
+    "texts": kleene.texts, "listed": kleene.listed, "entry": kleene.entry,
     "text": kleene.text, "through": through, "timedelta": timedelta, "whole": kleene.whole, "window": _window,
 }  # fmt: skip
 
