@@ -4,7 +4,7 @@ One pass over the request's approvals finds each person's stance; each statement
 approval that does not count is kept with the reason.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -26,7 +26,8 @@ class Ask(Struct, frozen=True, gc=False):
     """What an `approve by` statement asks: slots as bitmasks over its own ``groups``.
 
     ``bits`` gives each group's bit, and its members where the pack names them; ``None`` leaves that to the directory.
-    ``most`` is the number of slots of the longest alternative; ``all_missing`` what is missing where nobody approved.
+    ``most`` is the number of slots of the longest alternative; ``shortest`` are those of the shortest, and
+    ``all_missing`` asks for them: what is missing where nobody approved.
     """
 
     alternatives: tuple[Alternative, ...]
@@ -35,6 +36,7 @@ class Ask(Struct, frozen=True, gc=False):
     valid_for: timedelta | None
     including_author: bool
     most: int
+    shortest: tuple[int, ...]
     all_missing: tuple[Action, ...]
 
 
@@ -165,13 +167,12 @@ def _filled(
         if len(fillers) < len(counted):
             refused += _not_counted(counted, ask, number, fillers)
         return Finding(asked, "passed", (), (), fillers, tuple(refused))
-    room = ask.most + len(barred)
-    plenty = not [True for members, _ in masks if members is None or len(members) < room]
-    if plenty and not counted:
+    if not counted and _are_there(masks, barred, ask.shortest, set()):
         return Finding(asked, "waiting", (), ask.all_missing, (), tuple(refused))
-    who = {} if plenty else _electorate(ask, masks, barred)
-    lack = shortfall(ask.alternatives, counted, who, plenty=plenty)
-    if plenty and lack.is_impossible:  # people who approved are in each other's way: look at everybody
+    # Asked first as if everybody could approve: mostly enough people are there, and that is soon seen.
+    lack = shortfall(ask.alternatives, counted, {}, plenty=True)
+    used = {f[0] for f in lack.fillers if f is not None}
+    if lack.is_impossible or not _are_there(masks, barred, [m.mask for m in lack.missing], used):
         lack = shortfall(ask.alternatives, counted, _electorate(ask, masks, barred))
     given = tuple([f for f in lack.fillers if f is not None])
     if len(given) < len(counted):
@@ -180,7 +181,7 @@ def _filled(
         names = ", ".join(_names(ask, mask) for mask in dict.fromkeys(lack.lacking))
         mend = Action("mend", asked.text, f"nobody who may approve is left in {names}", remedy=asked.remedy)
         return Finding(asked, "failed", (), (mend,), given, tuple(refused), "this quorum is impossible")
-    unknown = () if plenty else [g for (members, _), g in zip(masks, ask.groups, strict=True) if members is None]
+    unknown = [g for (members, _), g in zip(masks, ask.groups, strict=True) if members is None]
     actions = []
     for m in lack.missing:
         groups = tuple([g for n, g in enumerate(ask.groups) if m.mask >> n & 1])
@@ -188,6 +189,24 @@ def _filled(
         reason = f"the directory does not say who is in {', '.join(nameless)}" if nameless else ""
         actions.append(Action("approve", asked.id, reason, None, groups, m.after))
     return Finding(asked, "waiting", (), tuple(actions), given, tuple(refused))
+
+
+def _are_there(masks: list[Members], barred: Collection[str], slots: Iterable[int], used: set[str]) -> bool:
+    """Tell whether somebody is there for each slot, each time somebody else; a ``False`` may be wrong."""
+    for slot in slots:
+        found = None
+        for members, bit in masks:
+            if bit & slot and members is not None:
+                for person in members:
+                    if person not in used and person not in barred:
+                        found = person
+                        break
+            if found is not None:
+                break
+        if found is None:
+            return False
+        used.add(found)
+    return True
 
 
 def _electorate(ask: Ask, masks: list[Members], barred: Collection[str]) -> dict[str, int]:

@@ -354,10 +354,11 @@ class _Part:
         )
         most = max(sum(map(len, alternative)) for alternative in alternatives)
         shortest = min(approval.alternatives, key=lambda alternative: sum(map(len, alternative)))
+        slots = tuple(sum(bits[g] for g in slot) for stage in shortest for slot in stage)
         missing = [f"Action('approve', {statement!r}, groups={slot!r})" for stage in shortest for slot in stage]
         valid_for = self.module.literal(approval.valid_for)
         fields = (
             repr(alternatives), repr(approval.groups), self.members(bits), valid_for,
-            repr(approval.including_author), str(most), f"({', '.join(missing)},)",
+            repr(approval.including_author), str(most), repr(slots), f"({', '.join(missing)},)",
         )  # fmt: skip
         return self.module.constant("Y", f"Ask({', '.join(fields)})")
