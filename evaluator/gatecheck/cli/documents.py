@@ -15,6 +15,8 @@ from gatecheck.model.schema import Part, load, read
 from gatecheck.text.diagnostic import input_error
 from gatecheck.version import GATECHECK
 
+LEDGER = ".gatecheck/ledger"
+
 if TYPE_CHECKING:
     from gatecheck.model.request import Evidence
 
@@ -81,15 +83,22 @@ def _add(found: dict[str, tuple[Path, str]], gate: str, path: Path, name: str) -
     if gate in found:
         message = f"the gate `{gate}` has two pieces of evidence: `{found[gate][1]}` and `{name}`"
         raise input_error("GC812", message, hint="give one; merge reports with the tool that wrote them")
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # it would stand in the record, which is UTF-8
+        raise input_error("GC813", "the file's name is not UTF-8", file=name, hint="rename the file") from None
     found[gate] = (path, name)
 
 
 def read_config(start: Path) -> tuple[Mapping[str, Any], Path]:
     """Return what ``gatecheck.yaml`` says, by the long names of the options, and the folder it lies in.
 
-    It is looked for in this folder and above, up to the root of the repository.
+    It is looked for in this folder and above, up to the root of the repository; outside of one in this folder only,
+    since a folder above may be anybody's.
     """
-    for folder in (start, *start.resolve().parents):
+    above = start.resolve().parents
+    is_inside = any((folder / ".git").exists() for folder in (start, *above))
+    for folder in (start, *above) if is_inside else (start,):
         path = folder / "gatecheck.yaml"
         if path.is_file():
             config, _ = read_part(path, "config", str(path) if folder != start else "gatecheck.yaml")
@@ -98,6 +107,12 @@ def read_config(start: Path) -> tuple[Mapping[str, Any], Path]:
         if (folder / ".git").exists():
             break
     return {}, start
+
+
+def ledger_path(start: Path) -> Path:
+    """Return where the ledger is, unless an option names it: as configured, else below the configuration's folder."""
+    config, base = read_config(start)
+    return base / str(config.get("ledger", LEDGER))
 
 
 def require(value: Any, option: str, hint: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from gatecheck.cli.documents import read_config, read_evidence, read_part, require
+from gatecheck.cli.documents import LEDGER, read_config, read_evidence, read_part, require
 from gatecheck.cli.exits import BY_VERDICT, Exit
 from gatecheck.cli.rules import read_rules
 from gatecheck.engine.load import program_for
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gatecheck.trust.signers import AllowedSigners
 
 _FORMATS = ("text", "json", "markdown", "github")
-_LEDGER = ".gatecheck/ledger"
 KEY_VARIABLE = "GATECHECK_KEY"
 
 
@@ -39,7 +38,7 @@ KEY_VARIABLE = "GATECHECK_KEY"
 @click.option("--directory", metavar="FILE", help="Who is in which group, and who is who.")
 @click.option("--deployments", metavar="FILE", help="Where the artifact has run.")
 @click.option("--as-of", metavar="INSTANT", help="Decide as of this instant, with its offset.  [default: now]")
-@click.option("--ledger", metavar="PATH", help=f"The ledger; made on first use.  [default: {_LEDGER}]")
+@click.option("--ledger", metavar="PATH", help=f"The ledger; made on first use.  [default: {LEDGER}]")
 @click.option("--no-ledger", is_flag=True, help="Decide only; sign and record nothing.")
 @click.option("--key", metavar="PATH", help=f"The ed25519 key that signs; ${KEY_VARIABLE} may hold one instead.")
 @click.option(
@@ -146,7 +145,7 @@ def _recorded(
 
     key = _key(options)
     named, base = options.one("ledger")
-    path = base / (named or _LEDGER)
+    path = base / (named or LEDGER)
     ledger: Ledger = open_ledger(path, memory=state_folder(os.environ), create=True)
     request = with_promotions(program, request, ledger, _trust(options, key))
     outcome = decide(program, request)

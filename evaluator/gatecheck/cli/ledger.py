@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gatecheck.ledger.verify import Report
 
 _ledger_option = click.option(
-    "--ledger", "path", type=click.Path(path_type=Path), default=Path(".gatecheck/ledger"), metavar="PATH",
+    "--ledger", "path", type=click.Path(path_type=Path), metavar="PATH",
     help="The ledger's folder.  [default: .gatecheck/ledger]",
 )  # fmt: skip
 
@@ -36,7 +36,7 @@ def command() -> None:
 @click.option("-n", "--number", type=click.IntRange(min=0), default=20, help="How many; 0 for all.  [default: 20]")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="  [default: text]")
 @_ledger_option
-def log(span: str, number: int, form: str, path: Path) -> None:
+def log(span: str, number: int, form: str, path: Path | None) -> None:
     """List the entries, newest first.
 
     A..B keeps those from A to B, both included; each is an id or a sequence number, and either may be left out.
@@ -72,7 +72,7 @@ def log(span: str, number: int, form: str, path: Path) -> None:
 )  # fmt: skip
 @click.option("--file", "file", metavar="FILE", help="Print one recorded file: `statement`, `request` or `pack/PATH`.")
 @_ledger_option
-def show(name: str, form: str, file: str | None, path: Path) -> None:
+def show(name: str, form: str, file: str | None, path: Path | None) -> None:
     """Show one entry, once its record and signatures were verified.
 
     ID is the start of its id, at least four digits, or its sequence number.
@@ -110,7 +110,7 @@ def show(name: str, form: str, file: str | None, path: Path) -> None:
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="  [default: text]")
 @_ledger_option
-def verify(trust: Path | None, form: str, path: Path) -> None:
+def verify(trust: Path | None, form: str, path: Path | None) -> None:
     """Re-read every record: bytes, statements, chain, signatures, and whose they are.
 
     Also noticed is a history that was cut short or written anew since this machine last saw it. Without --trust the
@@ -136,13 +136,14 @@ def verify(trust: Path | None, form: str, path: Path) -> None:
         _print_report(report, own_trust=trust is None)
 
 
-def _open(path: Path) -> "Ledger":
+def _open(path: Path | None) -> "Ledger":
     import os
 
+    from gatecheck.cli.documents import ledger_path
     from gatecheck.ledger.ledger import open_ledger
     from gatecheck.ledger.memory import state_folder
 
-    return open_ledger(path, memory=state_folder(os.environ))
+    return open_ledger(path or ledger_path(Path()), memory=state_folder(os.environ))
 
 
 def _summary(entry: "Entry") -> dict[str, Any]:

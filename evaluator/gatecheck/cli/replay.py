@@ -32,14 +32,12 @@ def command(span: str, path: str | None, form: str) -> int:
       gatecheck replay 9f2c41d
       gatecheck replay 12..20
     """
-    from gatecheck.cli.documents import read_config
+    from gatecheck.cli.documents import ledger_path
     from gatecheck.ledger.ledger import open_ledger
     from gatecheck.ledger.memory import state_folder
     from gatecheck.replay.repeat import Replayer
 
-    config, base = read_config(Path())
-    place = Path(path) if path is not None else base / config.get("ledger", ".gatecheck/ledger")
-    ledger = open_ledger(place, memory=state_folder(os.environ))
+    ledger = open_ledger(Path(path) if path else ledger_path(Path()), memory=state_folder(os.environ))
     replayer = Replayer(ledger)
     made = [replayer.repeat(entry) for entry in _entries(ledger, span)]
     differing = [replay for replay in made if replay.differences]
