@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gatecheck.engine.load import program_for
 from gatecheck.engine.program import Program
 from gatecheck.gate import decide
+from gatecheck.lang.pack import digests, pack_digest
 from gatecheck.model.canonical import canonical
 from gatecheck.model.schema import decode_request
 from gatecheck.text.diagnostic import ProblemError
@@ -54,16 +55,18 @@ class Replayer:
         predicate = statement["predicate"]
         try:
             request = decode_request(self.ledger.request(entry), f"request of {entry.id[:12]}")
-            made = decide(self._program(entry, predicate["pack"]["digest"]), request).statement
+            made = decide(self._program(entry), request).statement
         except ProblemError as error:
             differences: tuple[Difference, ...] = (Difference("decision", predicate["verdict"], str(error)),)
         else:
             differences = _compare(statement, recorded, made)
         return Replay(entry.id, entry.seq, predicate["verdict"], predicate["engine"], differences)
 
-    def _program(self, entry: "Entry", digest: str) -> Program:
+    def _program(self, entry: "Entry") -> Program:
+        files = self.ledger.pack(entry)
+        digest = pack_digest(digests(files))  # of what lies there, which may be another than the statement says
         if digest not in self._programs:
-            self._programs[digest] = program_for(self.ledger.pack(entry), "pack/")
+            self._programs[digest] = program_for(files, "pack/")
         return self._programs[digest]
 
 
