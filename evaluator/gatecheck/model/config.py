@@ -8,7 +8,7 @@ from gatecheck.model.request import Frozen, Name
 
 # No pattern here: in a union with a list msgspec 0.22 frees a pattern twice when the interpreter ends.
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
-Format = Literal["text", "json", "markdown", "github", "junit", "sarif", "slack"]
+Format = Literal["text", "json", "markdown", "github"]
 
 
 class Config(Frozen, frozen=True):
