@@ -190,6 +190,15 @@ def test_a_guard_that_can_not_be_decided_makes_its_statement_wait(statement: str
     assert [(a.kind, a.subject) for a in decision.missing] == [("evidence", "unit")]
 
 
+def test_a_gate_in_a_guard_is_judged_beside_the_gate_that_is_required() -> None:
+    rules = GATE + "gate lint from junit { pass when errors == 0 } "
+    rules += "rule r for production { approve automatically when unit: require lint }"
+    fields = {"failures": 0, "errors": 1}
+    evidence = {name: {"kind": "junit", "fields": fields, "raw": ARTIFACT} for name in ("unit", "lint")}
+    assert evaluate(program_of(rules), asked(evidence=evidence)).verdict == "deny"
+    assert evaluate(program_of(rules), asked(evidence={"lint": evidence["lint"]})).verdict == "pending"
+
+
 def test_nothing_undetermined_allows() -> None:
     """ "Nothing undetermined ever allows": without a word about anything, only what asks for nothing is allowed."""
     for program, pack, request, _ in cases("nothing", 3):
@@ -368,7 +377,7 @@ def is_allowed(program: Program, request: Request, people: tuple[str, ...]) -> b
 
 
 def test_waiting_until_the_instant_that_is_named_allows() -> None:
-    """ "`during W` in a `require` waits for W to open; in a `forbid` it waits for W to close" -- until then, no longer."""
+    """ "`during W` in a `require` waits for W to open; in a `forbid` it waits for W to close."."""
     asks = ("require during w", "forbid during w", "require soak(staging) >= 2h", "require not (soak(staging) <= 90m)")
     waited = 0
     for number in range(160):

@@ -54,9 +54,9 @@ def _gates(s: core.Statement) -> list[str]:
     return found
 
 
-def _is_plain(s: core.Statement) -> bool:
+def _is_plain(s: core.Statement, gate: str) -> bool:
     """Tell whether a statement requires a gate, and nothing else of it."""
-    return s.kind == "require" and isinstance(s.condition, core.GateResult)
+    return s.kind == "require" and isinstance(s.condition, core.GateResult) and s.condition.gate == gate
 
 
 def _meta(pack: core.Pack) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class _Part:
     def shared(self, statements: list[core.Statement]) -> list[str]:
         """Return the gates of these statements that need a result of their own, in order of their names."""
         return sorted({
-            gate for s in statements for gate in _gates(s) if self.uses[gate] > 1 or not _is_plain(s)
+            gate for s in statements for gate in _gates(s) if self.uses[gate] > 1 or not _is_plain(s, gate)
         })  # fmt: skip
 
     def emitter(self, own: str = "") -> Emitter:
@@ -310,7 +310,7 @@ class _Part:
             asked = self.asked(s, ())
             return [f"out(approve(x, {asked}, {self.ask(s.id, s.approval)}))"], asked
         assert s.condition is not None  # noqa: S101  # a requirement has one
-        if _is_plain(s) and isinstance(s.condition, core.GateResult):
+        if s.kind == "require" and isinstance(s.condition, core.GateResult):
             gate = s.condition.gate
             if self.uses[gate] == 1:
                 return self.only(s, self.pack.gates[gate])
