@@ -112,6 +112,8 @@ _WORDS_MEANT = {
     "when": _RULE,
 }
 
+_NUMBERS = ("one", "two", "three", "four", "five", "six")
+
 _KINDS = {
     "NAME": "a name",
     "STRING": 'text in `"…"`',
@@ -231,6 +233,8 @@ def _hint(text: str, rest: str, wanted: set[str], before: str) -> str:
         return "a body stands in braces: `{ … }`"
     if text == "-" and "__ANON_0" in wanted:
         return "write `..` between two dates"
+    if re.search(r"matches\s+\S*$", before) and text in ("-", "*", "/", "."):
+        return _SIGNS["*"]
     if text == "-" and wanted & (_STATING | {"PASS"}):
         return "statements need no dash: drop it"
     if text == "[" and "STRING" in wanted and "INT" not in wanted:
@@ -240,7 +244,7 @@ def _hint(text: str, rest: str, wanted: set[str], before: str) -> str:
     if text in _SIGNS and not (text in "/*" and "STRING" not in wanted):
         return _SIGNS[text]
     if "DAYS" in wanted or "TIMES" in wanted:
-        return _hint_on_times(text, rest)
+        return _hint_on_times(text, wanted)
     if wanted == {"DURATION"}:
         return _DURATION
     return _hint_on_word(text, rest, wanted, before)
@@ -249,8 +253,15 @@ def _hint(text: str, rest: str, wanted: set[str], before: str) -> str:
 def _hint_on_comma(wanted: set[str], before: str) -> str:
     if "RPAR" in wanted:
         return "a list stands in brackets: `[a, b]`"
+    if "LESSTHAN" in wanted:
+        return "levels rise from left to right: `risk low < high`"
     said = before[before.rfind("\n") + 1 :].split(":")[-1].split()
-    return "join groups with `and`, `or` or `then`" if said[:1] == ["approve"] else ""
+    meant = {
+        "approve": "join groups with `and`, `or` or `then`",
+        "environment": "declare each environment by itself",
+        "forbid": "`forbid` takes one condition: join several with `or`",
+    }
+    return meant.get(said[0], "") if said else ""
 
 
 def _hint_on_brace(wanted: set[str], before: str) -> str:
@@ -263,7 +274,9 @@ def _hint_on_brace(wanted: set[str], before: str) -> str:
     return "name the levels, from the lowest up: `risk low < high { … }`" if before.split()[-1:] == ["risk"] else ""
 
 
-def _hint_on_times(text: str, rest: str) -> str:
+def _hint_on_times(text: str, wanted: set[str]) -> str:
+    if re.match(r"[0-9]{2}:", text) and "TIMES" not in wanted:
+        return f"name the days: `Mon-Fri {text}`"
     if re.match(r"[0-9]", text):
         return "times are written with two digits each: `09:00-16:00`"
     if re.match(r"(?i)(mon|tue|wed|thu|fri|sat|sun)", text):
@@ -276,6 +289,13 @@ def _hint_on_word(text: str, rest: str, wanted: set[str], before: str) -> str:
         return "a name is written without quotes" if "NAME" in wanted else ""
     if not text.replace("-", "_").isidentifier():
         return ""
+    if text == "for" and "VALID" in wanted:
+        return "write `valid for`"
+    if text.lower() in ("and", "or", "not", "in") and text.lower() != text:
+        return f"write `{text.lower()}`"
+    if before.rstrip().lower().endswith(tuple(f"by {word}" for word in _NUMBERS)):
+        number = _NUMBERS.index(before.split()[-1].lower()) + 1
+        return f"write the number in digits: `{number} {text}`"
     if wanted == {"STRING"}:
         return f'write it in quotes: `"{text}"`'
     if re.fullmatch(r"T[0-9]{2}", text):

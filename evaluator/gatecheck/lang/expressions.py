@@ -165,8 +165,8 @@ class Resolver:
             return "there is no such value: what the evidence or the change leaves out is undetermined by itself"
         if text in self.names.windows:
             return f"write `during {text}`"
-        if expected == BOOL:
-            return "a condition is written bare, without a comparison"
+        if text == "change":
+            return "name a field of the change, such as `change.type`"
         if head == "approvers":
             return "who approves is said by `approve by …`"
         known = [*self.known_heads(), *self.dotted(head)]
@@ -302,7 +302,9 @@ class Resolver:
         items = [self.resolve(i, wanted) for i in node.items]
         for made, written in zip(items, node.items, strict=True):
             if not isinstance(made, core.Const):
-                self.problem("GC202", f"`{made.text}` is not a fixed value", written.span, "a list is of fixed values")
+                hint = "conditions are listed without brackets: `require a, b`" if made.type == BOOL else ""
+                label = "a list is of fixed values"
+                self.problem("GC202", f"`{made.text}` is not a fixed value", written.span, label, hint)
                 return self.unknown(node)
             if not types.comparable(made.type, wanted or items[0].type):
                 self.mismatch(written.span, made, items[0] if wanted is None else replace(made, type=wanted, text=""))
@@ -395,6 +397,9 @@ class Resolver:
             second = self.resolve(right)
             return self.resolve(left, second.type), second
         first = self.resolve(left)
+        if isinstance(first, core.GateResult) and self.is_symbol(right):
+            self.problem("GC202", "a condition needs no comparison", right.span, "", f"write `{first.text}` alone")
+            return first, self.unknown(right)
         return first, self.resolve(right, first.type)
 
     def is_symbol(self, node: ast.Expression) -> bool:
@@ -449,6 +454,8 @@ class Resolver:
             hint = f"write a list: `[{items.text}]`"
             if types.is_text(items.type) and not isinstance(items, core.Const):
                 hint = "look into text with `matches`"
+                if isinstance(item, core.Const) and item.type == STRING:
+                    hint = f'write `{items.text} matches "*{item.value}*"`'
             self.problem("GC202", "`in` looks into a list", node.items.span, f"this is {types.a(items.type)}", hint)
             return self.unknown(node)
         if not types.comparable(item.type, items.type.item):
@@ -486,9 +493,9 @@ class Resolver:
     def mismatch(self, span: Span, found: core.Core, other: core.Core) -> None:
         against = f"`{other.text}`, {types.a(other.type)}" if other.text else types.a(other.type)
         message = f"`{found.text}` is {types.a(found.type)}, and can't be compared with {against}"
-        hint = types.written_as(found.text, found.type, other.type) or types.written_as(
-            other.text, other.type, found.type
-        )
+        hint = ""
+        if isinstance(found, core.Const):
+            hint = types.written_as(found.text, found.type, other.type)
         if other.type.item is not None and found.type == INT:
             hint = f"count its items: `count({other.text})`"
         elif other.type.item is not None and types.comparable(found.type, other.type.item):

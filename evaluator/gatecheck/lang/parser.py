@@ -122,7 +122,10 @@ def _forbidden(source: Source) -> Iterator[Diagnostic]:
 def _chunks(source: Source) -> Iterator[Source]:
     """Yield each declaration as a file of its own, at the very line where it stands."""
     lines = source.text.split("\n")
-    starts = [0, *(n for n, line in enumerate(lines) if n and expected.starts_declaration(line)), len(lines)]
+    first_said = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
+    indent = first_said[: len(first_said) - len(first_said.lstrip())]
+    said = (line.removeprefix(indent) for line in lines)
+    starts = [0, *(n for n, line in enumerate(said) if n and expected.starts_declaration(line)), len(lines)]
     for first, last in pairwise(starts):
         yield Source(source.name, "\n" * first + "\n".join(lines[first:last]))
 

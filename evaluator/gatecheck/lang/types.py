@@ -102,6 +102,8 @@ def written_as(text: str, found: Type, wanted: Type) -> str:
         return f"write it without quotes: `{text[1:-1]}`"
     if wanted.is_enumeration and found == STRING:
         return f"write it without quotes: `{text[1:-1]}`"
+    if is_text(wanted) and found in (INT, DECIMAL):
+        return f'write it in quotes: `"{text}"`'
     if wanted == INSTANT and found == DATE:
         return f"write the time and the offset: `{text}T00:00:00Z`"
     return ""
