@@ -168,6 +168,8 @@ class PackText:
             if self.chance(0.5):
                 return f"when {self.guard()}: {self.statement(depth - 1)}"
             return f"when {self.guard()} {{ {self.statement(depth - 1)} {self.statement(0)} }}"
+        if kind == "require" and self.gates and self.chance(0.4):
+            return f"require {', '.join(self.some(self.gates) or self.gates)}"
         if kind == "require":
             return "require " + ", ".join(self.condition(2) for _ in range(self.random.randint(1, 2)))
         if kind == "approve":
@@ -185,6 +187,8 @@ class PackText:
     def guard(self) -> str:
         if self.levels and self.chance(0.5):
             return f"risk {self.one(_ORDER)} {self.one(self.levels)}"
+        if self.gates and self.chance(0.25):
+            return self.one(list(self.gates))
         if self.chance(0.2):
             return self.one(('change.service == "billing"', 'change.service in ["search", "other"]'))
         return self.condition(1)

@@ -12,7 +12,7 @@ from gatecheck.engine.program import Program, evaluate
 from gatecheck.model.decision import Decision
 from gatecheck.model.request import Request
 
-PACKS, REQUESTS = 700, 12
+PACKS, REQUESTS = 550, 12
 
 
 def answer(decision: Decision) -> Answer:
