@@ -33,6 +33,7 @@ _UNITS = {
 _ESCAPES = {'\\"': '"', "\\\\": "\\", "\\n": "\n", "\\t": "\t"}
 _DEEPEST = 40  # levels of nesting in one expression or statement
 _LONGEST = 20  # characters of a number
+_MOST_DAYS = 365_250  # of a duration: a thousand years, so that no sum with an instant leaves the calendar
 _HEAD = re.compile(r"^[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]+([A-Za-z_][A-Za-z0-9_-]*)", re.MULTILINE)
 
 
@@ -206,6 +207,8 @@ class _Build(Transformer[Token, ast.Node]):
                 digits += char
             else:
                 unit += char
+        if total.days >= _MOST_DAYS:
+            raise self.bad(token, f"the duration `{token}` is too long", "", "at most a thousand years are meant")
         return total
 
     def minutes(self, text: str, token: Any) -> int:
