@@ -158,7 +158,7 @@ def _key(options: _Options) -> "SigningKey":
 
     named, base = options.one("key")
     if named is not None:
-        return load_key(base / named)
+        return load_key(base / Path(named).expanduser())
     text = os.environ.get(KEY_VARIABLE)
     if text:
         return key_from_text(text, f"${KEY_VARIABLE}")
