@@ -1,0 +1,139 @@
+"""What the two evaluators, or a law, once disagreed about: each in the smallest pack that shows it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from generate import ARTIFACT, compiled
+
+from gatecheck.engine.program import evaluate
+from gatecheck.lang.pack import load
+from gatecheck.model.decision import Decision
+from gatecheck.model.request import Request
+from gatecheck.model.schema import read
+from gatecheck.text.diagnostic import RulesError
+
+ENVIRONMENTS = "environment staging environment production "
+AUTOMATIC = "rule a for production { approve automatically } "
+CHANGE = {
+    "id": "1",
+    "service": "s",
+    "type": "feature",
+    "author": "frank",
+    "artifact": {"name": "s", "digest": ARTIFACT},
+}
+
+
+def decide(rules: str, change: dict[str, Any] | None = None, **parts: Any) -> Decision:
+    pack = load({"rules.gate": (ENVIRONMENTS + rules).encode()})[0]
+    data = {
+        "environment": "production",
+        "as_of": "2026-11-23T09:00:00Z",
+        **parts,
+        "change": {**CHANGE, **(change or {})},
+    }
+    request: Request = read(data, "request")
+    return evaluate(compiled(pack), request)
+
+
+def junit(**fields: Any) -> dict[str, Any]:
+    return {"unit": {"kind": "junit", "raw": ARTIFACT, "fields": fields}}
+
+
+@pytest.mark.parametrize(
+    "condition", ['any(change.files where path == "a")', "count(change.files) >= 0", "any(change.files)",
+                  'all(change.files where path == "a")', "not any(change.files where added > 3)"],
+)  # fmt: skip
+def test_an_empty_list_of_files_decides_nothing(condition: str) -> None:
+    for change in ({}, {"files": []}):
+        assert (
+            decide(f"rule r for production {{ approve automatically require {condition} }}", change).verdict
+            == "pending"
+        )
+
+
+def test_a_default_duration_may_be_longer_than_eleven_days() -> None:
+    rules = (
+        "attribute age: duration default 30d rule r for production { approve automatically require change.age == 720h }"
+    )
+    assert decide(rules).verdict == "allow"
+
+
+def test_a_duration_is_bounded_so_that_no_instant_leaves_the_calendar() -> None:
+    rules = "group lead = alice rule r for production {{ approve by lead valid for {} }}"
+    approval = {"approver": "alice", "stance": "approve", "at": "2999-12-31T00:00:00Z", "artifact": ARTIFACT}
+    given = [{**approval, "environment": "production"}]
+    assert decide(rules.format("365249d"), as_of="2999-12-31T12:00:00Z", approvals=given).verdict == "allow"
+    with pytest.raises(RulesError) as raised:
+        decide(rules.format("365250d"))
+    assert [d.message for d in raised.value.diagnostics] == ["the duration `365250d` is too long"]
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("gate other from junit { pass when good }", "a gate's own condition can't depend on `unit`"),
+        ("risk low < high { high when good otherwise low }", "risk can't depend on `unit`"),
+        ("rule r for production { require any(change.files where good) }", "a `where` can't depend on `unit`"),
+    ],
+)
+def test_a_let_brings_no_gate_to_where_none_may_stand(place: str, message: str) -> None:
+    with pytest.raises(RulesError) as raised:
+        decide(f"gate unit from junit {{ pass when errors == 0 }} let good = unit {AUTOMATIC} {place}")
+    assert [d.message for d in raised.value.diagnostics if d.severity == "error"] == [message]
+
+
+@pytest.mark.parametrize("asked", ["risk == high", "high == risk"])
+def test_a_gate_may_ask_for_the_risk(asked: str) -> None:
+    rules = "risk low < high { high when change.type == hotfix otherwise low } "
+    rules += f"gate unit from junit {{ pass when errors == 0 or not {asked} }} "
+    rules += "rule r for production { approve automatically require unit }"
+    assert decide(rules, evidence=junit(errors=1)).verdict == "allow"
+    assert decide(rules, {"type": "hotfix"}, evidence=junit(errors=1)).verdict == "deny"
+
+
+def test_a_pack_names_people_as_a_request_does() -> None:
+    composed, decomposed = "zoë", "Zoe\u0308"
+    rules = f'group lead = "{decomposed}" rule r for production {{ approve by lead }}'
+    approval = {"approver": composed, "at": "2026-11-23T08:00:00Z", "artifact": ARTIFACT, "environment": "production"}
+    assert decide(rules, approvals=[{**approval, "stance": "approve"}]).verdict == "allow"
+    assert decide(rules, approvals=[{**approval, "stance": "reject"}]).verdict == "deny"
+
+
+def test_a_rollback_that_will_be_one_is_a_turn() -> None:
+    stay = {"artifact": ARTIFACT, "environment": "production", "from": "2026-11-23T10:00:00Z"}
+    rules = "environment last after production rule r for last { approve automatically }"
+    parts = {"environment": "last", "deployments": [{**stay, "environment": "last"}]}
+    decision = decide(rules, {"type": "rollback"}, **parts)
+    assert decision.verdict == "pending"
+    assert [(t.at.hour, t.cause) for t in decision.turns] == [(10, "this artifact was here")]
+    assert decide(rules, {"type": "rollback"}, **parts, as_of="2026-11-23T10:00:00Z").verdict == "allow"
+
+
+@pytest.mark.parametrize(("operator", "tick"), [(">=", 0), (">", 1)])
+def test_a_soak_that_must_exceed_its_duration_ends_a_tick_later(operator: str, tick: int) -> None:
+    start = "2026-11-23T08:00:00Z"
+    stay = {"artifact": ARTIFACT, "environment": "staging", "from": start, "verified_at": start}
+    rules = f"rule r for production {{ approve automatically require soak(staging) {operator} 1h }}"
+    due = datetime.fromisoformat("2026-11-23T09:00:00+00:00") + timedelta(microseconds=tick)
+    before = decide(rules, deployments=[stay], as_of="2026-11-23T08:30:00Z")
+    assert [(a.kind, a.until) for a in before.missing] == [("wait", due)]
+    assert [t.at for t in before.turns] == [due]
+    assert decide(rules, deployments=[stay], as_of=due.isoformat()).verdict == "allow"
+
+
+@pytest.mark.parametrize("findings", ["", {}, 0, None, ["a"], [{}]])
+def test_evidence_that_is_not_of_its_shape_never_passes(findings: Any) -> None:
+    rules = "gate scan from sarif { pass when count(findings where severity >= high) == 0 } "
+    rules += "rule r for production { approve automatically require scan }"
+    evidence = {"scan": {"kind": "sarif", "raw": ARTIFACT, "fields": {"findings": findings}}}
+    assert decide(rules, evidence=evidence).verdict == "pending"
+    beside = rules.replace("require scan", "require count(scan.findings where severity >= high) == 0")
+    assert decide(beside, evidence=evidence).verdict == "pending"
+
+
+def test_several_statements_count_on_nobody_who_may_not_give_them_all() -> None:
+    rules = "group lead = alice, frank group pm = bob, frank rule r for production { approve by lead approve by pm }"
+    assert [a.groups for a in decide(rules).missing] == [("lead",), ("pm",)]
+    shared = rules.replace("bob, frank", "alice, bob")
+    assert len(decide(shared).missing) == 1
