@@ -59,7 +59,8 @@ def expected_of(files: dict[str, str]) -> list[Said]:
         for number, written in enumerate(text.split("\n"), 1):
             detail = _DETAIL.fullmatch(written)
             if detail:
-                found[-1] = found[-1]._replace(**{detail[1]: detail[2]})
+                said = {detail[1]: detail[2]}
+                found[-1] = found[-1]._replace(hint=said.get("hint", ""), label=said.get("label", ""))
                 continue
             expected = _EXPECTED.search(written)
             if not written.lstrip().startswith("# ") or written.startswith("# alone") or line == 0:

@@ -16,7 +16,7 @@ def expression(node: ast.Expression) -> str:
         case ast.Reference():
             return ".".join(node.parts)
         case ast.ListOf():
-            return f"[{', '.join(expression(i) for i in node.items)}]"
+            return f"[{', '.join(_operand(i) for i in node.items)}]"
         case ast.Call():
             where = f" where {expression(node.where)}" if node.where is not None else ""
             return f"{node.function}({expression(node.argument)}{where})"
@@ -132,5 +132,5 @@ def statement(node: ast.Statement) -> str:
             return f"because {quoted(node.reason)}"
         case ast.When():
             body = [statement(s) for s in node.body]
-            inner = f": {body[0]}" if len(body) == 1 else " { " + "; ".join(body) + " }"
+            inner = f": {body[0]}" if len(body) == 1 else " { " + " ".join(body) + " }"
             return f"when {expression(node.guard)}{inner}"
