@@ -95,7 +95,7 @@ def quorum(node: ast.Quorum) -> str:
     match node:
         case ast.Some(count=1, groups=(only,)):
             return only
-        case ast.Some(groups=(only,)):
+        case ast.Some(groups=(only,)) if only != "of":
             return f"{node.count} {only}"
         case ast.Some():
             return f"{node.count} of ({', '.join(node.groups)})"
