@@ -3,13 +3,19 @@
 A wheel carries them under ``gatecheck/_shipped``; a checkout has them beside ``evaluator/``.
 """
 
-from pathlib import Path
+import os
+from typing import TYPE_CHECKING
 
-_PACKAGE = Path(__file__).parent
-_SHIPPED = _PACKAGE / "_shipped"
-_ROOT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_SHIPPED = os.path.join(PACKAGE, "_shipped")
+ROOT = _SHIPPED if os.path.isdir(_SHIPPED) else os.path.dirname(os.path.dirname(PACKAGE))
 
 
-def shipped(*parts: str) -> Path:
+def shipped(*parts: str) -> "Path":
     """Return the path of a shipped file or folder, such as ``shipped("schemas", "change.schema.json")``."""
-    return _ROOT.joinpath(*parts)
+    from pathlib import Path
+
+    return Path(ROOT, *parts)

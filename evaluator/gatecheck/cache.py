@@ -8,14 +8,13 @@ half-written or foreign counts as absent. Deleting the folder loses nothing but 
 import os
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
 
 _MAGIC = b"gatecheck cache 1\n"
 _DIGEST = 32
 _MOST = 256 * 1024 * 1024
 
 
-def folder() -> Path | None:
+def folder() -> str | None:
     """Return the cache folder, made on first use; ``None`` where there is none to be trusted."""
     named = os.environ.get("GATECHECK_CACHE", "")
     if named == "off":
@@ -23,14 +22,14 @@ def folder() -> Path | None:
     xdg = os.environ.get("XDG_CACHE_HOME", "")
     try:
         # The specification has relative paths ignored; here one would also lie in the repository under judgement.
-        base = named or (xdg if xdg.startswith("/") else str(Path("~/.cache").expanduser()))
-        path = Path(base) if named else Path(base, "gatecheck")
+        base = xdg if xdg.startswith("/") else os.path.expanduser("~/.cache")
+        if not named and not os.path.isabs(base):  # a user without a home
+            return None
+        path = named or os.path.join(base, "gatecheck")
         found = os.lstat(path)
-    except RuntimeError:  # a user without a home
-        return None
     except FileNotFoundError:
         try:
-            path.mkdir(parents=True, mode=0o700)
+            os.makedirs(path, mode=0o700)
             found = os.lstat(path)
         except OSError:
             return None
@@ -50,7 +49,7 @@ def _is_own(found: os.stat_result, *, directory: bool) -> bool:
 class Kept:
     """One cached file: a head, and a body of which sections are read as they are needed."""
 
-    def __init__(self, path: Path, head: bytes, start: int) -> None:
+    def __init__(self, path: str, head: bytes, start: int) -> None:
         self.head = head
         self._path = path
         self._start = start
@@ -58,7 +57,7 @@ class Kept:
     def section(self, offset: int, length: int, digest: bytes) -> bytes | None:
         """Return a section of the body, or ``None`` where its bytes are not those that the digest names."""
         try:
-            with self._path.open("rb") as file:
+            with open(self._path, "rb") as file:
                 file.seek(self._start + offset)
                 raw = file.read(length)
         except OSError:
@@ -72,7 +71,7 @@ def read(key: str) -> Kept | None:
     if at is None:
         return None
     try:
-        with (at / key).open("rb") as file:
+        with open(os.path.join(at, key), "rb") as file:
             if not _is_own(os.fstat(file.fileno()), directory=False):
                 return None
             mark = file.read(len(_MAGIC) + _DIGEST + 8)
@@ -80,7 +79,7 @@ def read(key: str) -> Kept | None:
             head = file.read(size) if mark[: len(_MAGIC)] == _MAGIC and size < _MOST else b""
     except OSError:
         return None
-    return Kept(at / key, head, len(mark) + size) if head and sha256(head).digest() == digest else None
+    return Kept(os.path.join(at, key), head, len(mark) + size) if head and sha256(head).digest() == digest else None
 
 
 def write(key: str, head: bytes, body: bytes) -> None:
@@ -88,12 +87,12 @@ def write(key: str, head: bytes, body: bytes) -> None:
     at = folder()
     if at is None:
         return
-    beside = at / f"{key}.{os.getpid()}.new"
+    beside = os.path.join(at, f"{key}.{os.getpid()}.new")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(_MAGIC + sha256(head).digest() + len(head).to_bytes(8, "big") + head + body)
-        beside.replace(at / key)
+        os.replace(beside, os.path.join(at, key))
     except OSError:
         with suppress(OSError):  # where nothing can be written, nothing can be removed
-            beside.unlink()
+            os.unlink(beside)

@@ -1,7 +1,5 @@
 """``gatecheck check``: parse and check a rule pack, and show all that is noticed."""
 
-from pathlib import Path
-
 import click
 
 from gatecheck.cli.exits import Exit
@@ -23,7 +21,7 @@ def command(rules: str) -> int:
     from gatecheck.lang.pack import examine
     from gatecheck.text.diagnostic import render
 
-    files, where = read_rules(rules, Path())
+    files, where = read_rules(rules)
     pack, found, sources = examine(files, where)
     if found:
         click.echo(render(found, sources), err=True)

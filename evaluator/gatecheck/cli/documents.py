@@ -4,9 +4,9 @@ YAML costs 12 ms to import; a document that was read whole once is kept as JSON 
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatecheck import cache
@@ -15,17 +15,26 @@ from gatecheck.model.schema import Part, load, read
 from gatecheck.text.diagnostic import input_error
 from gatecheck.version import GATECHECK
 
-LEDGER = ".gatecheck/ledger"
-
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gatecheck.model.request import Evidence
 
+LEDGER = ".gatecheck/ledger"
 
-def read_part(path: Path, part: Part, name: str = "") -> tuple[Any, str]:
+
+def below(folder: str, path: str) -> str:
+    """Return a path that is relative to a folder, as pathlib writes it; its import is too dear for every decision."""
+    whole = os.path.join(folder, path)
+    parts = [part for part in whole.split("/") if part not in ("", ".")]
+    return ("/" if whole.startswith("/") else "") + "/".join(parts) or "."
+
+
+def read_part(path: str, part: Part, name: str) -> tuple[Any, str]:
     """Return a document as the typed part of a request that it must be, and its digest."""
     raw = read_bytes(path)
     digest = sha256(raw).hexdigest()
-    return _typed(raw, digest, name or str(path), part), f"sha256:{digest}"
+    return _typed(raw, digest, name, part), f"sha256:{digest}"
 
 
 def _typed(raw: bytes, digest: str, name: str, part: Part) -> Any:
@@ -47,39 +56,40 @@ def _typed(raw: bytes, digest: str, name: str, part: Part) -> Any:
     return typed
 
 
-def read_evidence(given: tuple[str, ...], base: Path) -> "dict[str, Evidence]":
+def read_evidence(given: tuple[str, ...], base: str) -> "dict[str, Evidence]":
     """Return evidence by gate: from `GATE=FILE`, from a file named after its gate, or from a folder of such files.
 
     What stands before a first `=` is a gate, even where such a path exists: else a change could bring that path. A path
     with `=` has a slash before it, as in `./a=b`.
     """
-    found: dict[str, tuple[Path, str]] = {}
+    found: dict[str, tuple[str, str]] = {}
     for item in given:
         gate, equals, rest = item.partition("=")
         named = bool(equals) and "/" not in gate
-        path = base / (rest if named else item)
-        if path.is_dir():
+        path = below(base, rest if named else item)
+        if os.path.isdir(path):
             if named:
                 raise input_error("GC811", "a gate takes one file, and this is a folder", file=rest)
-            for below in sorted(path.iterdir()):
-                if below.is_file() and not below.name.startswith("."):
-                    _add(found, _stem(below), below, str(Path(item, below.name)))
+            with os.scandir(path) as entries:
+                files = sorted(e.name for e in entries if e.is_file() and not e.name.startswith("."))
+            for file in files:
+                _add(found, _stem(file), below(path, file), below(item, file))
         else:
             _add(found, gate if named else _stem(path), path, rest if named else item)
     return {gate: _read_one(path, name) for gate, (path, name) in sorted(found.items())}
 
 
-def _read_one(path: Path, name: str) -> "Evidence":
+def _read_one(path: str, name: str) -> "Evidence":
     from gatecheck.evidence.read import read_evidence_file
 
     return read_evidence_file(path, name)
 
 
-def _stem(path: Path) -> str:
-    return path.name.partition(".")[0]
+def _stem(path: str) -> str:
+    return os.path.basename(path).partition(".")[0]
 
 
-def _add(found: dict[str, tuple[Path, str]], gate: str, path: Path, name: str) -> None:
+def _add(found: dict[str, tuple[str, str]], gate: str, path: str, name: str) -> None:
     if gate in found:
         message = f"the gate `{gate}` has two pieces of evidence: `{found[gate][1]}` and `{name}`"
         raise input_error("GC812", message, hint="give one; merge reports with the tool that wrote them")
@@ -90,29 +100,35 @@ def _add(found: dict[str, tuple[Path, str]], gate: str, path: Path, name: str) -
     found[gate] = (path, name)
 
 
-def read_config(start: Path) -> tuple[Mapping[str, Any], Path]:
+def read_config() -> tuple[Mapping[str, Any], str]:
     """Return what ``gatecheck.yaml`` says, by the long names of the options, and the folder it lies in.
 
-    It is looked for in this folder and above, up to the root of the repository; outside of one in this folder only,
-    since a folder above may be anybody's.
+    It is looked for in the working folder, named by an empty text, and above, up to the root of the repository; outside
+    of one in the working folder only, since a folder above may be anybody's.
     """
-    above = start.resolve().parents
-    is_inside = any((folder / ".git").exists() for folder in (start, *above))
-    for folder in (start, *above) if is_inside else (start,):
-        path = folder / "gatecheck.yaml"
-        if path.is_file():
-            config, _ = read_part(path, "config", str(path) if folder != start else "gatecheck.yaml")
+    folders = ["", *_above(os.path.realpath(""))]
+    roots = [at for at, folder in enumerate(folders) if os.path.exists(os.path.join(folder, ".git"))]
+    for folder in folders[: roots[0] + 1] if roots else [""]:
+        path = os.path.join(folder, "gatecheck.yaml")
+        if os.path.isfile(path):
+            config, _ = read_part(path, "config", path)
             said = {name: getattr(config, name) for name in config.__struct_fields__}
             return {name: value for name, value in said.items() if value not in (None, [], False)}, folder
-        if (folder / ".git").exists():
-            break
-    return {}, start
+    return {}, ""
 
 
-def ledger_path(start: Path) -> Path:
+def _above(folder: str) -> Iterator[str]:
+    while (parent := os.path.dirname(folder)) != folder:
+        yield parent
+        folder = parent
+
+
+def ledger_path() -> "Path":
     """Return where the ledger is, unless an option names it: as configured, else below the configuration's folder."""
-    config, base = read_config(start)
-    return base / str(config.get("ledger", LEDGER))
+    from pathlib import Path
+
+    config, base = read_config()
+    return Path(base, config.get("ledger", LEDGER))
 
 
 def require(value: Any, option: str, hint: str) -> Any:

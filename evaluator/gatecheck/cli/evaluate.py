@@ -3,12 +3,12 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from gatecheck.cli.documents import LEDGER, read_config, read_evidence, read_part, require
+from gatecheck.cli.app import HELP
+from gatecheck.cli.documents import LEDGER, below, read_config, read_evidence, read_part, require
 from gatecheck.cli.exits import BY_VERDICT, Exit
 from gatecheck.cli.rules import read_rules
 from gatecheck.engine.load import program_for
@@ -27,7 +27,19 @@ _FORMATS = ("text", "json", "markdown", "github")
 KEY_VARIABLE = "GATECHECK_KEY"
 
 
-@click.command(name="evaluate")
+class _Command(click.Command):
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        return HELP
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write `-e` out: click takes it for a long option first, and imports difflib to say which one it may be."""
+        for at, word in enumerate(args[:-1]):
+            if word == "-e" and (at == 0 or not args[at - 1].startswith("-")):  # else it may be an option's value
+                args[at] = "--environment"
+        return super().parse_args(ctx, args)
+
+
+@click.command(name="evaluate", cls=_Command)
 @click.option("--rules", metavar="PATH|REV:PATH", help="The rule pack; `main:rules` reads it from a git revision.")
 @click.option("--change", metavar="FILE", help="The change document; `gatecheck change` writes it.")
 @click.option("-e", "--environment", metavar="NAME", help="The environment that the change is to enter.")
@@ -63,7 +75,7 @@ def command(**given: Any) -> int:
     \b
     Exit codes: 0 allow, 3 deny, 4 pending; 2 wrong input, 5 wrong rules, 6 ledger.
     """
-    config, base = read_config(Path())
+    config, base = read_config()
     options = _Options(given, config, base)
     files, where = read_rules(*options.path("rules", "name the folder of `.gate` files"))
     program = program_for(files, where)
@@ -80,25 +92,25 @@ def command(**given: Any) -> int:
 class _Options:
     """Options as given, else as configured; a configured path is relative to the configuration's folder."""
 
-    def __init__(self, given: Mapping[str, Any], config: Mapping[str, Any], base: Path) -> None:
+    def __init__(self, given: Mapping[str, Any], config: Mapping[str, Any], base: str) -> None:
         self.given = given
         self.config = config
         self.base = base
 
-    def one(self, name: str) -> tuple[str | None, Path]:
+    def one(self, name: str) -> tuple[str | None, str]:
         """Return an option's value, and the folder that a path in it is relative to."""
         if self.given.get(name) is not None:
-            return self.given[name], Path()
+            return self.given[name], ""
         return self.config.get(name), self.base
 
-    def path(self, name: str, hint: str) -> tuple[str, Path]:
+    def path(self, name: str, hint: str) -> tuple[str, str]:
         value, base = self.one(name)
         return require(value, name, hint), base
 
-    def many(self, name: str) -> tuple[tuple[str, ...], Path]:
+    def many(self, name: str) -> tuple[tuple[str, ...], str]:
         """Return an option that may be given several times."""
         if self.given[name]:
-            return self.given[name], Path()
+            return self.given[name], ""
         found = self.config.get(name, ())
         return (found,) if isinstance(found, str) else tuple(found), self.base
 
@@ -117,8 +129,8 @@ def _as_of(text: str | None) -> str:
 def _request(options: _Options, as_of: str) -> Request:
     sources: dict[str, str] = {}
 
-    def document(name: Any, value: str, base: Path, key: str) -> Any:
-        part, sources[key] = read_part(base / value, name, value)
+    def document(name: Any, value: str, base: str, key: str) -> Any:
+        part, sources[key] = read_part(below(base, value), name, value)
         return part
 
     environment = require(options.one("environment")[0], "environment", "say where to, as `-e production`")
@@ -139,13 +151,15 @@ def _request(options: _Options, as_of: str) -> Request:
 def _recorded(
     options: _Options, files: Mapping[str, bytes], program: Program, request: Request
 ) -> tuple[Outcome, Recorded]:
+    from pathlib import Path
+
     from gatecheck.gate import enter, with_promotions
     from gatecheck.ledger.ledger import open_ledger
     from gatecheck.ledger.memory import state_folder
 
     key = _key(options)
     named, base = options.one("ledger")
-    path = base / (named or LEDGER)
+    path = Path(base, named or LEDGER)
     ledger: Ledger = open_ledger(path, memory=state_folder(os.environ), create=True)
     request = with_promotions(program, request, ledger, _trust(options, key))
     outcome = decide(program, request)
@@ -154,11 +168,13 @@ def _recorded(
 
 
 def _key(options: _Options) -> "SigningKey":
+    from pathlib import Path
+
     from gatecheck.trust.key import key_from_text, load_key, load_or_make_key
 
     named, base = options.one("key")
     if named is not None:
-        return load_key(base / Path(named).expanduser())
+        return load_key(Path(base, Path(named).expanduser()))
     text = os.environ.get(KEY_VARIABLE)
     if text:
         return key_from_text(text, f"${KEY_VARIABLE}")
@@ -174,10 +190,12 @@ def _key(options: _Options) -> "SigningKey":
 
 def _trust(options: _Options, key: "SigningKey") -> "AllowedSigners":
     """Return whose recorded decisions may promote: those of the signers named, else of this very key."""
+    from pathlib import Path
+
     from gatecheck.trust.signers import load_signers, only
 
     named, base = options.one("trust")
-    return only(key.public, "own key") if named is None else load_signers(base / named)
+    return only(key.public, "own key") if named is None else load_signers(Path(base, named))
 
 
 def _show(options: _Options, outcome: Outcome, recorded: Recorded | None) -> None:
@@ -193,7 +211,7 @@ def _show(options: _Options, outcome: Outcome, recorded: Recorded | None) -> Non
     if to_file is None:
         click.echo(text, nl=False)
     else:
-        _write(base / to_file, text, "w", to_file)
+        _write(below(base, to_file), text, "w", to_file)
     if form == "github":
         _github(statement, recorded)
 
@@ -213,14 +231,14 @@ def _github(statement: dict[str, Any], recorded: Recorded | None) -> None:
         ("GITHUB_OUTPUT", github.outputs(statement, recorded=recorded)),
     ):
         if os.environ.get(variable):
-            _write(Path(os.environ[variable]), text, "a", f"${variable}")
+            _write(os.environ[variable], text, "a", f"${variable}")
 
 
-def _write(path: Path, text: str, mode: Literal["a", "w"], name: str) -> None:
+def _write(path: str, text: str, mode: Literal["a", "w"], name: str) -> None:
     from gatecheck.text.diagnostic import input_error
 
     try:
-        with path.open(mode, encoding="utf-8") as file:
+        with open(path, mode, encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         message = f"the decision can't be written: {(error.strerror or str(error)).lower()}"

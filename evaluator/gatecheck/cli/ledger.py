@@ -143,7 +143,7 @@ def _open(path: Path | None) -> "Ledger":
     from gatecheck.ledger.ledger import open_ledger
     from gatecheck.ledger.memory import state_folder
 
-    return open_ledger(path or ledger_path(Path()), memory=state_folder(os.environ))
+    return open_ledger(path or ledger_path(), memory=state_folder(os.environ))
 
 
 def _summary(entry: "Entry") -> dict[str, Any]:

@@ -37,7 +37,7 @@ def command(span: str, path: str | None, form: str) -> int:
     from gatecheck.ledger.memory import state_folder
     from gatecheck.replay.repeat import Replayer
 
-    ledger = open_ledger(Path(path) if path else ledger_path(Path()), memory=state_folder(os.environ))
+    ledger = open_ledger(Path(path) if path else ledger_path(), memory=state_folder(os.environ))
     replayer = Replayer(ledger)
     made = [replayer.repeat(entry) for entry in _entries(ledger, span)]
     differing = [replay for replay in made if replay.differences]

@@ -10,17 +10,14 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from gatecheck import cache
-from gatecheck.assets import shipped
+from gatecheck.assets import PACKAGE, ROOT
 from gatecheck.engine.program import Program
 from gatecheck.model.canonical import canonical
 from gatecheck.version import GATECHECK
-
-_HERE = Path(__file__).parent
 
 
 def program_for(files: Mapping[str, bytes], where: str = "") -> Program:
@@ -82,13 +79,8 @@ def _keep(key: str, meta: dict[str, Any], codes: dict[tuple[str, str], CodeType]
 def _compiler() -> str:
     """Name the compiler by the sizes and times of its files, so that a changed one never finds old code."""
     seen = []
-    for place in (
-        _HERE,
-        _HERE.parent / "lang",
-        _HERE.parent / "text",
-        shipped("grammar"),
-        shipped("schemas", "evidence"),
-    ):
+    ours = [os.path.join(PACKAGE, name) for name in ("engine", "lang", "text")]
+    for place in (*ours, os.path.join(ROOT, "grammar"), os.path.join(ROOT, "schemas", "evidence")):
         with os.scandir(place) as found:
             for entry in found:
                 if entry.is_file():

@@ -4,22 +4,18 @@ It says whether the check passed, and any named values that rules ask about. A c
 measured nothing, so it carries a flaw.
 """
 
-import re
 from decimal import Decimal
 from typing import Any
 
 from gatecheck.evidence.documents import described, object_in, text_in
-from gatecheck.evidence.values import MAX_COUNT, Reading, instant, is_commit, refuse, short
+from gatecheck.evidence.values import MAX_COUNT, Reading, instant, is_commit, is_digest, refuse, short
 from gatecheck.model.request import Subject
-from gatecheck.text.nearest import did_you_mean
 
 KEYS = ("status", "fields", "subject", "produced_at", "producer")
 STATUSES = ("passed", "failed", "error", "skipped")
 MAX_FIELDS = 100
 MAX_TEXT = 1000
 MAX_DIGITS = 20
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 
 
 def read_check(data: dict[str, Any], name: str) -> Reading:
@@ -47,11 +43,15 @@ def read_check(data: dict[str, Any], name: str) -> Reading:
 def _known(data: dict[str, Any], keys: tuple[str, ...], name: str) -> None:
     for key in data:
         if key not in keys:
+            from gatecheck.text.nearest import did_you_mean
+
             refuse(name, f"has the unknown key `{short(key, 60)}`", did_you_mean(key, keys))
 
 
 def _field(key: str, name: str) -> str:
-    if len(key) > 100 or not _NAME.fullmatch(key):
+    first, *more = key.split("-")
+    is_name = key.isascii() and first.isidentifier() and all(f"_{part}".isidentifier() and part for part in more)
+    if len(key) > 100 or not is_name:
         refuse(name, f"`{short(key, 60)}` is not a field's name", "use letters, digits, `_` and `-`")
     return key
 
@@ -78,7 +78,7 @@ def _subject(data: dict[str, Any], name: str) -> Subject | None:
     stated = object_in(data, "subject", name)
     _known(stated, ("digest", "commit"), name)
     digest, commit = text_in(stated, "digest", name), text_in(stated, "commit", name)
-    if digest is not None and not _DIGEST.fullmatch(digest):
+    if digest is not None and not is_digest(digest):
         refuse(name, "the subject's digest is not written as `sha256:` and 64 lower-case hexadecimal digits")
     if commit is not None and not is_commit(commit):
         refuse(name, "the subject's commit is not a full commit id of 40 or 64 hexadecimal digits")

@@ -13,8 +13,8 @@ from gatecheck.evidence.values import Reading, epoch, plain_count, plain_decimal
 from gatecheck.evidence.xml import read_xml
 
 # A count in plain digits, with a zero fraction, or grouped by thousands: what matters is only whether it is zero.
-_HITS = re.compile(r"\d+(?:\.0+)?|\d{1,3}(?:[,.'\u00a0\u202f ]\d{3})+", re.ASCII)
-_CONDITIONS = re.compile(r"\((\d{1,9})/(\d{1,9})\)", re.ASCII)
+_HITS = r"(?a:\d+(?:\.0+)?|\d{1,3}(?:[,.'\u00a0\u202f ]\d{3})+)"
+_CONDITIONS = r"(?a:\((\d{1,9})/(\d{1,9})\))"
 _NO_CONDITIONS = Part(0, 0)
 
 
@@ -84,11 +84,11 @@ class _Report:
         number, hits = attributes.get("number", ""), attributes.get("hits", "")
         if not (number.isdigit() and number.isascii() and len(number) < 16):
             refuse(self.name, f"`{short(number, 40)}` is not a line number")
-        if not (hits.isdigit() and hits.isascii()) and not _HITS.fullmatch(hits):
+        if not (hits.isdigit() and hits.isascii()) and not re.fullmatch(_HITS, hits):
             refuse(self.name, f"the hits of line {number}, `{short(hits, 40)}`, are not a count")
         conditions = _NO_CONDITIONS
         if "condition-coverage" in attributes:
-            found = _CONDITIONS.search(attributes["condition-coverage"])
+            found = re.search(_CONDITIONS, attributes["condition-coverage"])
             conditions = Part(int(found[1]), int(found[2])) if found else conditions
         lines = self.methods if self.in_method else self.classes
         lines.add(self.file, number, hits.strip("0.,' ") != "", conditions)

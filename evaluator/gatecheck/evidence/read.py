@@ -1,19 +1,20 @@
 """The way in: bytes of a file that a tool wrote become a piece of evidence."""
 
-import zlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gatecheck.evidence.formats import FORMATS, KINDS, Content, look
 from gatecheck.model.canonical import digest
 from gatecheck.model.document import read_bytes
 from gatecheck.model.request import Evidence
 from gatecheck.text.diagnostic import input_error
-from gatecheck.text.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES = 64 * 1024 * 1024
 
 
-def read_evidence_file(path: Path, name: str, kind: str | None = None) -> Evidence:
+def read_evidence_file(path: "Path | str", name: str, kind: str | None = None) -> Evidence:
     """Read a file of at most 64 MiB; ``name`` is how evidence and messages call it. Otherwise as ``read_evidence``."""
     return read_evidence(read_bytes(path, MAX_BYTES), name, kind)
 
@@ -27,6 +28,8 @@ def read_evidence(raw: bytes, name: str, kind: str | None = None) -> Evidence:
     or contradicts itself, is returned with a ``flaw``.
     """
     if kind is not None and kind not in KINDS:
+        from gatecheck.text.nearest import did_you_mean
+
         raise input_error("GC602", f"`{kind}` is not a kind of evidence", file=name, hint=did_you_mean(kind, KINDS))
     unpacked = _gunzip(raw, name) if raw.startswith(b"\x1f\x8b") else raw
     if len(unpacked) > MAX_BYTES:
@@ -64,6 +67,8 @@ def _too_large(name: str) -> Exception:
 
 
 def _gunzip(raw: bytes, name: str) -> bytes:
+    import zlib
+
     made: list[bytes] = []
     room = MAX_BYTES + 1
     rest = raw

@@ -14,6 +14,7 @@ from gatecheck.text.diagnostic import input_error
 MAX_COUNT = 2**53 - 1
 MAX_PATH = 1000
 _EXACT = Context(prec=60, rounding=ROUND_DOWN)
+_LOWER_HEXADECIMAL = frozenset("0123456789abcdef")
 _RATE_PLACES = Decimal("0.000000001")
 
 
@@ -102,6 +103,14 @@ def short(text: str, limit: int) -> str:
     if not (line.isascii() and line.isprintable()):
         line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(line.split()))
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
+
+
+def is_digest(text: str) -> bool:
+    """Tell whether a text is a digest as records hold it: the algorithm, a colon, lower-case hexadecimal digits."""
+    algorithm, _, digits = text.partition(":")
+    return (
+        len(digits) == {"sha256": 64, "sha384": 96, "sha512": 128}.get(algorithm) and set(digits) <= _LOWER_HEXADECIMAL
+    )
 
 
 def is_commit(text: object) -> bool:

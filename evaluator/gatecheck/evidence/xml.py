@@ -5,17 +5,13 @@ outside the usual few. A plain ``<!DOCTYPE coverage SYSTEM "...">`` is passed ov
 of elements come without their namespace prefix; attributes that only a DTD supplies are left out.
 """
 
-import re
 from typing import NoReturn, Protocol
 
 from gatecheck.model.document import MAX_DEPTH
 from gatecheck.text.diagnostic import Diagnostic, InputError, input_error
 from gatecheck.text.source import Span
 
-_ENCODING = re.compile(rb"""\A(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]*)""")
-_READABLE = re.compile(
-    rb"utf-?(?:8|16(?:le|be)?)|(?:us-)?ascii|iso-8859-\d+|latin-?1|(?:windows-|cp)125\d", re.IGNORECASE
-)
+_READABLE = r"(?ai:utf-?(?:8|16(?:le|be)?)|(?:us-)?ascii|iso-8859-\d+|latin-?1|(?:windows-|cp)125\d)"
 _PROLOG_STEP = 4096
 
 
@@ -69,10 +65,6 @@ def read_xml(raw: bytes, name: str, visitor: Visitor) -> None:
 def _parse(raw: bytes, name: str, visitor: Visitor, step: int) -> None:
     from pyexpat import ErrorString, ExpatError, ParserCreate
 
-    declared = _ENCODING.match(raw[:400])
-    if declared and not _READABLE.fullmatch(declared[1]):
-        word = declared[1].decode("ascii", "replace")
-        raise input_error("GC604", f"its encoding `{word}` is not read", file=name, hint="write the report as UTF-8")
     parser = ParserCreate()
     depth = 0
 
@@ -88,12 +80,18 @@ def _parse(raw: bytes, name: str, visitor: Visitor, step: int) -> None:
         depth -= 1
         visitor.end(tag if ":" not in tag else tag.rpartition(":")[2])
 
+    def declaration(_version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.lower() != "utf-8" and not _is_readable(encoding):
+            message = f"its encoding `{encoding[:60]}` is not read"
+            raise input_error("GC604", message, file=name, hint="write the report as UTF-8")
+
     def entity(*_: object) -> NoReturn:
         message = "declares or refers to its own entities, which are never expanded"
         raise input_error("GC605", message, file=name, hint="have the tool write plain XML, without a DTD")
 
     parser.buffer_text = True
     parser.specified_attributes = True
+    parser.XmlDeclHandler = declaration
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = visitor.text
@@ -113,3 +111,9 @@ def _parse(raw: bytes, name: str, visitor: Visitor, step: int) -> None:
         raise InputError(Diagnostic("GC604", f"is not XML: {ErrorString(error.code)}", span)) from None
     except (LookupError, ValueError):
         raise input_error("GC604", "its encoding can't be read", file=name, hint="write the report as UTF-8") from None
+
+
+def _is_readable(encoding: str) -> bool:
+    import re
+
+    return re.fullmatch(_READABLE, encoding) is not None

@@ -3,38 +3,62 @@
 A pack is digested as the list of its files' digests, so that it is named by its bytes alone, wherever it lies.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from gatecheck.lang.core import Pack
 from gatecheck.model.canonical import canonical, digest
 from gatecheck.text.diagnostic import Diagnostic, RulesError, input_error
 from gatecheck.text.source import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatecheck.lang.core import Pack
 
 SUFFIX = ".gate"
 _MAX_FILES = 20_000
 _MAX_BYTES = 64 * 1024 * 1024
 
 
-def read_folder(path: Path) -> dict[str, bytes]:
+def read_folder(path: "Path | str") -> dict[str, bytes]:
     """Return a pack's files by their path below its folder; a single `.gate` file is a pack of one."""
-    if path.is_file():
-        return {path.name: path.read_bytes()}
-    if not path.is_dir():
+    try:
+        kind = stat.S_IFMT(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for a NUL in the name
+        kind = 0
+    if kind == stat.S_IFREG:
+        return {os.path.basename(path): _read(path)}
+    if kind != stat.S_IFDIR:
         raise input_error("GC501", "there is no such rule pack", file=str(path), hint="name a folder of `.gate` files")
     files: dict[str, bytes] = {}
     total = 0
-    for found in sorted(path.rglob(f"*{SUFFIX}")):
-        if found.is_file():
-            raw = found.read_bytes()
-            files[found.relative_to(path).as_posix()] = raw
-            total += len(raw)
+    for name in _names(path):
+        files[name] = _read(os.path.join(path, name))
+        total += len(files[name])
         if len(files) > _MAX_FILES or total > _MAX_BYTES:
             most = f"{_MAX_FILES:,} files or {_MAX_BYTES // (1024 * 1024)} MiB"
             raise input_error("GC502", f"the pack holds more than {most}", file=str(path))
     if not files:
         raise input_error("GC501", "there is no `.gate` file in this folder", file=str(path))
     return files
+
+
+def _names(path: "Path | str", below: str = "") -> Iterator[str]:
+    """Yield the names of the `.gate` files in a folder and below; symbolic links to folders are not followed."""
+    with os.scandir(os.path.join(path, below)) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _names(path, f"{below}{entry.name}/")
+        elif entry.name.endswith(SUFFIX) and entry.is_file():
+            yield below + entry.name
+
+
+def _read(path: "Path | str") -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.readall()
 
 
 def digests(files: Mapping[str, bytes]) -> tuple[tuple[str, str], ...]:
@@ -47,7 +71,7 @@ def pack_digest(named: tuple[tuple[str, str], ...]) -> str:
     return digest(canonical([{"digest": each, "path": path} for path, each in named]))
 
 
-def load(files: Mapping[str, bytes], where: str = "") -> tuple[Pack, tuple[Diagnostic, ...], dict[str, Source]]:
+def load(files: Mapping[str, bytes], where: str = "") -> tuple["Pack", tuple[Diagnostic, ...], dict[str, Source]]:
     """Return the checked pack, warnings, and sources; ``RulesError`` with every problem where it has errors.
 
     ``where`` is put before the file names in messages, so that an editor finds them.
@@ -60,7 +84,7 @@ def load(files: Mapping[str, bytes], where: str = "") -> tuple[Pack, tuple[Diagn
 
 def examine(
     files: Mapping[str, bytes], where: str = ""
-) -> tuple[Pack | None, tuple[Diagnostic, ...], dict[str, Source]]:
+) -> tuple["Pack | None", tuple[Diagnostic, ...], dict[str, Source]]:
     """Return the checked pack or ``None``, every diagnostic, and the sources that they point into."""
     from gatecheck.lang.check import check, in_order
     from gatecheck.lang.parser import parse

@@ -12,9 +12,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatecheck.assets import shipped
-from gatecheck.model.document import Place, decode_text
+from gatecheck.model.document import decode_text
 from gatecheck.model.instant import describe_instant, is_instant
 from gatecheck.model.locate import locate
+from gatecheck.model.yaml import Place
 from gatecheck.text.diagnostic import Diagnostic, InputError
 from gatecheck.text.nearest import did_you_mean, nearest
 from gatecheck.text.source import Source, Span

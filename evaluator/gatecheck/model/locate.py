@@ -4,7 +4,8 @@ import re
 from bisect import bisect_right
 from itertools import accumulate
 
-from gatecheck.model.document import Place, Places, parse_json, parse_yaml
+from gatecheck.model.document import parse_json
+from gatecheck.model.yaml import Place, Places, parse_yaml
 from gatecheck.text.diagnostic import InputError
 from gatecheck.text.source import Span
 

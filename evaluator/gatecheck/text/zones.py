@@ -1,7 +1,7 @@
 """Time zones from the `tzdata` package alone, so that the machine's own zone files and variables decide nothing."""
 
+import os
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,16 +9,17 @@ if TYPE_CHECKING:
 
 
 @cache
-def _folder() -> Path:
+def _folder() -> str:
     import tzdata
 
-    return Path(tzdata.__file__).parent
+    return os.path.dirname(str(tzdata.__file__))
 
 
 @cache
 def zone_names() -> frozenset[str]:
     """Return the names of all IANA zones."""
-    return frozenset((_folder() / "zones").read_text("utf-8").split())
+    with open(os.path.join(_folder(), "zones"), encoding="utf-8") as file:
+        return frozenset(file.read().split())
 
 
 @cache
@@ -28,7 +29,7 @@ def load_zone(name: str) -> "ZoneInfo":
 
     if name not in zone_names():
         raise ValueError(f"there is no time zone `{name}`")
-    with (_folder() / "zoneinfo" / name).open("rb") as file:
+    with open(os.path.join(_folder(), "zoneinfo", name), "rb") as file:
         return ZoneInfo.from_file(file, key=name)
 
 
