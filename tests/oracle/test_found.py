@@ -45,11 +45,9 @@ def junit(**fields: Any) -> dict[str, Any]:
                   'all(change.files where path == "a")', "not any(change.files where added > 3)"],
 )  # fmt: skip
 def test_an_empty_list_of_files_decides_nothing(condition: str) -> None:
-    for change in ({}, {"files": []}):
-        assert (
-            decide(f"rule r for production {{ approve automatically require {condition} }}", change).verdict
-            == "pending"
-        )
+    rules = f"rule r for production {{ approve automatically require {condition} }}"
+    assert decide(rules).verdict == "pending"
+    assert decide(rules, {"files": []}).verdict == "pending"
 
 
 def test_a_default_duration_may_be_longer_than_eleven_days() -> None:
@@ -134,6 +132,6 @@ def test_evidence_that_is_not_of_its_shape_never_passes(findings: Any) -> None:
 
 def test_several_statements_count_on_nobody_who_may_not_give_them_all() -> None:
     rules = "group lead = alice, frank group pm = bob, frank rule r for production { approve by lead approve by pm }"
-    assert [a.groups for a in decide(rules).missing] == [("lead",), ("pm",)]
+    assert sorted(a.groups for a in decide(rules).missing) == [("lead",), ("pm",)]
     shared = rules.replace("bob, frank", "alice, bob")
     assert len(decide(shared).missing) == 1
