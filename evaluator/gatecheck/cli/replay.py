@@ -71,7 +71,9 @@ def _print_text(made: "list[Replay]", differing: "list[Replay]") -> None:
         click.echo("the ledger holds no decisions")
         return
     noun = "decision" if len(made) == 1 else "decisions"
-    outcome = "all the same bytes" if not differing else f"{len(differing)} differ"
+    outcome = (
+        "all the same bytes" if not differing else f"{len(differing):,} differ{'s' if len(differing) == 1 else ''}"
+    )
     click.echo(f"replayed {len(made):,} {noun}: {outcome}")
 
 
