@@ -19,7 +19,6 @@ DENY  payment-service 2.14.1 -> production       risk medium (otherwise)
   passed   11 of 12 statements (1 failed)        --explain shows all
   refused  approval of frank: is the author
   unbound  evidence of coverage, integration-tests, lint, sast, unit-tests names no artifact or commit
-  owed     deploy with canary
 next       Wed 25 Nov 2026 12:40 +01:00: evidence goes stale (error-rate); 2 later
 as of      Wed 25 Nov 2026 12:00 +01:00
 """
@@ -28,10 +27,7 @@ PENDING  payment-service 3.0.0 -> production                         risk critic
   needs    1 approval from on-call, after carol's                    production-approval  production.gate:13
   waits    until Thu 26 Nov 2026 09:00 +01:00: business-hours opens  production-timing    production.gate:19
   passed   11 of 13 statements (2 waiting)                           --explain shows all
-  refused  approval of alice: is for staging
   unbound  evidence of coverage, integration-tests, lint, sast, unit-tests names no artifact or commit
-  owed     deploy with canary
-  owed     notify slack:#payments-releases
 next       Wed 25 Nov 2026 18:00 +01:00: evidence goes stale (error-rate); 5 later
 as of      Wed 25 Nov 2026 17:30 +01:00
 """

@@ -158,7 +158,6 @@ Passed 2 of 4 statements (2 waiting), as of Mon 23 Nov 2026 10:00 +01:00.
 
 - Refused: approval of `frank`: is the author
 - Unbound: evidence of `sast` names no artifact or commit
-- Owed: deploy with `canary`; notify `slack:#payments`
 - Next: Tue 24 Nov 2026 08:12 +01:00: evidence goes stale (`sast`)
 - Record: `9f2c41d09f2c`, signed by `SHA256:Qm9i`
 

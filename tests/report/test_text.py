@@ -35,8 +35,6 @@ PENDING  payment-service 2.14.0 -> production                        risk critic
   passed   2 of 4 statements (2 waiting)                             --explain shows all
   refused  approval of frank: is the author
   unbound  evidence of sast names no artifact or commit
-  owed     deploy with canary
-  owed     notify slack:#payments
 next       Tue 24 Nov 2026 08:12 +01:00: evidence goes stale (sast); 1 later
 as of      Mon 23 Nov 2026 10:00 +01:00
 record     9f2c41d09f2c in .gatecheck/ledger, signed by SHA256:Qm9i
@@ -82,8 +80,6 @@ PENDING  payment-service 2.14.0 -> production                        risk critic
   passed   2 of 4 statements (2 waiting)
   refused  approval of frank: is the author
   unbound  evidence of sast names no artifact or commit
-  owed     deploy with canary
-  owed     notify slack:#payments
 
   waiting  approve by tech-lead then pm then on-call  production-approval  payment.gate:61
            - counted alice (Mon 23 Nov 2026 09:00 +01:00), carol (Mon 23 Nov 2026 09:30 +01:00)
@@ -198,26 +194,23 @@ def test_an_approval_that_counted_elsewhere_is_no_refusal() -> None:
 def test_long_lists_are_cut_and_the_rest_counted_unless_all_is_asked_for() -> None:
     wanting = [asks(action("evidence", f"g{n}"), name=f"a/{n}", gate=f"g{n}", unbound=True) for n in range(15)]
     refused = [
-        {"approver": f"p{n}", "at": "2026-11-23T07:00:00Z", "stance": "withdraw", "reason": "is for staging"}
+        {"approver": f"p{n}", "at": "2026-11-23T07:00:00Z", "stance": "withdraw", "reason": "has expired"}
         for n in range(14)
     ]
     wanting[0]["refused"] = refused
-    owed = [{"kind": "notify", "value": f"n{n}"} for n in range(13)]
-    record = statement(wanting, obligations=owed)
+    record = statement(wanting)
     made = lines(record)
     assert made[12:14] == ["  needs    evidence of g11                  a  payment.gate:46", "           and 3 more"]
     assert [line for line in made if " more" in line and "unbound" not in line] == [
         "           and 3 more",
         "  refused  and 2 more",
-        "  owed     and 1 more",
     ]
     unbound = next(line for line in made if line.startswith("  unbound"))
     assert unbound.endswith(
         "g0, g1, g10, g11, g12, g13, g14, g2, g3, g4, g5, g6, and 3 more names no artifact or commit"
     )
     whole = lines(record, explain=True)
-    assert "  refused  withdrawal of p13: is for staging" in whole
-    assert "  owed     notify n12" in whole
+    assert "  refused  withdrawal of p13: has expired" in whole
     assert [line for line in whole if line.startswith("  needs    evidence of g14")]
 
 
@@ -287,3 +280,23 @@ def test_colours_mark_the_verdict_and_the_statuses_and_nothing_else() -> None:
     for code in ("0", "1;31", "31", "32", "33"):
         bare = bare.replace(f"\x1b[{code}m", "")
     assert bare == render(denied(), "text", explain=True)
+
+
+def test_a_long_list_of_what_is_owed_is_cut() -> None:
+    record = allowed()
+    record["predicate"]["obligations"] = [{"kind": "notify", "value": f"n{n}"} for n in range(13)]
+    assert [line for line in lines(record) if line.startswith("  owed")][-1] == "  owed     and 1 more"
+    assert "  owed     notify n12" in lines(record, explain=True)
+
+
+def test_an_approval_for_another_environment_is_shown_only_in_full() -> None:
+    refusal = {
+        "approver": "bob",
+        "at": "2026-11-23T07:00:00Z",
+        "stance": "approve",
+        "reason": "is for the environment dev",
+    }
+    record = statement([asks(approval("ops"), name="a/1", refused=[refusal])])
+    shown = "  refused  approval of bob: is for the environment dev"
+    assert shown not in lines(record)
+    assert shown in lines(record, explain=True)

@@ -87,7 +87,7 @@ class Ballot:
         if a.artifact != x.digest:
             return f"is for another artifact, {a.artifact[:19]}…"
         if a.environment != x.request.environment:
-            return f"is for {a.environment}"
+            return f"is for the environment {a.environment}"
         x.turns.append(Turn(a.at, f"{a.stance} takes effect", a.approver))
         return "is from the future"
 

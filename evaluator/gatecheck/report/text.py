@@ -31,7 +31,7 @@ def text(statement: Record, *, explain: bool = False, colour: bool = False, reco
         sheet.line("", f"and {left} more")
     sheet.line("passed", passed if explain else f"{passed:<{sheet.text}}  {_HINT}")
     if predicate["verdict"] != "allow" or explain:
-        for refusal in words.windowed(words.refused(predicate, PLAIN), most or 10_000):
+        for refusal in words.windowed(words.refused(predicate, PLAIN, explain=explain), most or 10_000):
             sheet.line("refused", refusal)
     sheet.line("unbound", words.unbound(predicate, PLAIN))
     for obligation in words.windowed(words.obligations(predicate, PLAIN), most or 10_000):

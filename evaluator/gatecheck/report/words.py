@@ -254,16 +254,18 @@ def item(finding: Record) -> Item:
     )
 
 
-def refused(predicate: Record, voice: Voice) -> list[str]:
+def refused(predicate: Record, voice: Voice, *, explain: bool = False) -> list[str]:
     """Return the approvals that did not count, each once with its reason.
 
-    One that a statement passed without, and that counted for another, is not worth a word.
+    One that a statement passed without, and that counted for another, is not worth a word; nor is one for another
+    environment, unless ``explain`` asks for all.
     """
     counted = {(c["approver"], c["at"]) for f in predicate["findings"] for c in f.get("counted", ())}
     out: dict[str, None] = {}
     for f in predicate["findings"]:
         for r in f.get("refused", ()):
-            if f["status"] != "passed" or (r["approver"], r["at"]) not in counted:
+            elsewhere = r["reason"].startswith("is for the environment ") and not explain
+            if not elsewhere and (f["status"] != "passed" or (r["approver"], r["at"]) not in counted):
                 out[refusal(r, voice)] = None
     return list(out)
 
@@ -281,7 +283,9 @@ def unbound(predicate: Record, voice: Voice) -> str:
 
 
 def obligations(predicate: Record, voice: Voice) -> list[str]:
-    """Return what the caller owes if the verdict is to hold."""
+    """Return what the caller owes if an `allow` is to hold; for nothing else is anything owed."""
+    if predicate["verdict"] != "allow":
+        return []
     words = {"deploy": "deploy with", "notify": "notify"}
     return [f"{words[o['kind']]} {voice.name(o['value'])}" for o in predicate["obligations"]]
 
