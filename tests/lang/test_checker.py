@@ -215,3 +215,22 @@ def test_who_uses_a_risk_that_did_not_parse_is_not_blamed() -> None:
     rules = "rule r for e { when risk >= high: approve automatically when risk < huge: approve automatically }"
     _, found, _ = examine({"a.gate": (text + rules).encode()})
     assert [d.message for d in found] == ["unexpected `whn`"]
+
+
+def test_two_statements_with_one_id_are_told() -> None:
+    body = "rule r for dev {{ require change.ticket == {} {} }}"
+    (lonely,) = (s for s in pack_of(body.format('"x"', "")).statements if s.rule == "r")
+    name = lonely.id.partition("/")[2]  # which a gate can bear, too
+    gate = f"gate {name} from junit {{ pass when tests > 0 }}\n"
+    text = gate + body.format('"x"', f", {name}")
+    pack, found, _ = examine({"a.gate": PRELUDE.encode(), "b.gate": text.encode()})
+    assert pack is None
+    message = f'`require {name}` and `require change.ticket == "x"` get the same id'
+    assert [(d.code, d.message) for d in found] == [("GC203", message)]
+
+
+def test_the_remedy_of_a_statement_said_twice_is_one_whatever_the_order() -> None:
+    said = ['require sast remedy "a"', 'require sast remedy "b"']
+    for order in permutations(said):
+        statements = [s for s in pack_of(f"rule r for dev {{ {' '.join(order)} }}").statements if s.rule == "r"]
+        assert [(s.id, s.remedy) for s in statements] == [("r/sast", "b")]

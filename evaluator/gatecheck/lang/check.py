@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import TypeVar
 
-from gatecheck.lang import ast, core, coverage, types, unparse, vocabulary
+from gatecheck.lang import ast, core, coverage, meant, types, unparse, vocabulary
 from gatecheck.lang.expressions import Names, Resolver
 from gatecheck.lang.quorum import Quorums
 from gatecheck.lang.types import Type
@@ -104,7 +104,7 @@ class _Checker:
             Resolver(self.names).reference(ast.Reference(let.span, (name,)), None)
         cases, otherwise = self.check_cases(levels)
         self.quorums = Quorums({n: g.members for n, g in self.groups.items()}, self.problems.append)
-        statements = {s.id: s for rule in self.rules.values() for s in self.check_rule(rule, environments)}
+        statements = self.check_rules(environments)
         if not environments:
             span = Span(digests[0][0] if digests else "", 1, 1, 1, 1)
             self.problem("GC212", "the pack declares no environment", span, "", "such as `environment production`")
@@ -198,8 +198,8 @@ class _Checker:
         value = a.default.value
         if type_ in (found, types.UNKNOWN) or (type_ == types.DECIMAL and found == types.INT):
             return core.Attribute(a.name, type_, has_default=True, default=value)
-        message = f"the default of `{a.name}` is {types.a(found)}, and its type is {type_}"
-        self.problem("GC202", message, a.default.span, "", types.written_as(unparse.literal(a.default), found, type_))
+        message = f"the default of `{a.name}` is {meant.a(found)}, and its type is {type_}"
+        self.problem("GC202", message, a.default.span, "", meant.written_as(unparse.literal(a.default), found, type_))
         return core.Attribute(a.name, type_, has_default=True, default=None)
 
     def check_window(self, w: ast.Window) -> core.WindowSpec:
@@ -247,6 +247,19 @@ class _Checker:
         )  # fmt: skip
 
     # -- rules
+
+    def check_rules(self, environments: Iterable[str]) -> dict[str, core.Statement]:
+        """Return statements by id; what a rule says twice is one statement, with the remedy that sorts last."""
+        found: dict[str, core.Statement] = {}
+        for rule in self.rules.values():
+            for s in self.check_rule(rule, environments):
+                other = found.setdefault(s.id, s)
+                if other.text != s.text:  # which chance brings about never, and somebody could
+                    message = f"`{s.text}` and `{other.text}` get the same id"
+                    self.problem("GC203", message, s.span, "", "write one of them differently")
+                elif s.remedy > other.remedy:
+                    found[s.id] = s
+        return found
 
     def check_rule(self, rule: ast.Rule, environments: Iterable[str]) -> list[core.Statement]:
         known = set(environments)

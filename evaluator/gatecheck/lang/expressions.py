@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gatecheck.lang import ast, core, types, unparse
-from gatecheck.lang.types import BOOL, INT, PERSON, STRING, UNKNOWN, Type
+from gatecheck.lang import ast, core, meant, types, unparse
+from gatecheck.lang.types import BOOL, INT, PERSON, UNKNOWN, Type
 from gatecheck.model.identity import fold
 from gatecheck.text.diagnostic import Diagnostic
 from gatecheck.text.glob import translate, translate_text
@@ -81,19 +81,11 @@ class Resolver:
         """Resolve an expression that must be true or false."""
         made = self.resolve(node, BOOL)
         if made.type not in (BOOL, UNKNOWN):
-            label = f"this is {types.a(made.type)}"
-            hint = self.as_condition(made)
+            label = f"this is {meant.a(made.type)}"
+            hint = meant.as_condition(made, self.known_heads())
             self.problem("GC202", f"`{made.text}` is neither true nor false", node.span, label, hint)
             return self.unknown(node)
         return made
-
-    def as_condition(self, made: core.Core) -> str:
-        """Return how a value that is no condition is most likely meant as one."""
-        if isinstance(made, core.Const) and made.type == STRING and made.value in self.known_heads():
-            return f"write it without quotes: `{made.value}`"
-        if made.type == BOOL or made.type.item is None:
-            return "compare it with something"
-        return f"ask about its items: `count({made.text}) == 0`, or `any({made.text} where …)`"
 
     def resolve(self, node: ast.Expression, expected: Type | None = None) -> core.Core:
         """Resolve any expression; ``expected`` lets a bare name be read as a symbol of that type."""
@@ -154,10 +146,10 @@ class Resolver:
             word = {"risk": "a risk level", "severity": "a severity"}.get(expected.name, f"a value of `{expected}`")
             self.problem("GC201", f"`{head}` is not {word}", node.span, "", did_you_mean(head, expected.members))
         else:
-            self.problem("GC201", f"unknown name `{text}`", node.span, "", self.meant(text, head, expected))
+            self.problem("GC201", f"unknown name `{text}`", node.span, "", self.likely(text, head, expected))
         return self.unknown(node)
 
-    def meant(self, text: str, head: str, expected: Type | None) -> str:
+    def likely(self, text: str, head: str, expected: Type | None) -> str:
         """Return what an unknown name most likely stands for."""
         if text.lower() in ("true", "false"):
             return f"write `{text.lower()}`"
@@ -328,8 +320,9 @@ class Resolver:
         if items.type == UNKNOWN:
             return items
         if items.type.item is None or isinstance(items, core.Const):
-            label = f"this is {types.a(items.type)}"
-            self.problem("GC202", f"`{node.function}` takes a list", node.argument.span, label, self.a_list_of(items))
+            label = f"this is {meant.a(items.type)}"
+            hint = meant.as_list(items, self.names.gates)
+            self.problem("GC202", f"`{node.function}` takes a list", node.argument.span, label, hint)
             return self.unknown(node)
         if self.item is not None:
             self.problem("GC214", f"`{node.function}` can't stand inside a `where`", node.span)
@@ -342,13 +335,6 @@ class Resolver:
             return self.unknown(node)
         type_ = INT if node.function == "count" else BOOL
         return core.Quantified(type_, unparse.expression(node), node.function, items, where)
-
-    def a_list_of(self, made: core.Core) -> str:
-        """Return which list is most likely meant, where a gate is named instead of one of its lists."""
-        if isinstance(made, core.GateResult):
-            lists = [f.name for f in self.names.gates[made.gate][0].fields if f.type.item is not None]
-            return f"its lists: {', '.join(f'`{made.gate}.{name}`' for name in lists)}" if lists else ""
-        return ""
 
     def during(self, node: ast.During) -> core.Core:
         if node.window not in self.names.windows:
@@ -375,7 +361,9 @@ class Resolver:
                 self.mismatch(node.right.span, right, left)
             return self.unknown(node)
         if left.type.item is not None or left.type.fields:
-            self.problem("GC202", f"{types.a(left.type)} can't be compared", node.span, "", self.as_condition(left))
+            self.problem(
+                "GC202", f"{meant.a(left.type)} can't be compared", node.span, "", meant.as_condition(left, ())
+            )
             return self.unknown(node)
         if node.operator not in ("==", "!=") and not left.type.is_ordered:
             message = f"values of `{left.type}` have no order"
@@ -387,8 +375,7 @@ class Resolver:
             self.problem("GC202", "a condition needs no comparison", node.span, "", hint)
             return self.unknown(node)
         if isinstance(left, core.Const) and isinstance(right, core.Const):
-            self.problem("GC303", "this comparison never changes", node.span, "both sides are fixed values")
-            return self.unknown(node)
+            return self.fixed(node)
         return core.Compare(BOOL, unparse.expression(node), left, node.operator, right)
 
     def pair(self, left: ast.Expression, right: ast.Expression) -> tuple[core.Core, core.Core]:
@@ -451,13 +438,11 @@ class Resolver:
         if UNKNOWN in (item.type, items.type):
             return self.unknown(node)
         if items.type.item is None:
-            hint = f"write a list: `[{items.text}]`"
-            if types.is_text(items.type) and not isinstance(items, core.Const):
-                hint = "look into text with `matches`"
-                if isinstance(item, core.Const) and item.type == STRING:
-                    hint = f'write `{items.text} matches "*{item.value}*"`'
-            self.problem("GC202", "`in` looks into a list", node.items.span, f"this is {types.a(items.type)}", hint)
+            hint = meant.as_items(item, items)
+            self.problem("GC202", "`in` looks into a list", node.items.span, f"this is {meant.a(items.type)}", hint)
             return self.unknown(node)
+        if isinstance(item, core.Const) and isinstance(items, core.Const):
+            return self.fixed(node)
         if not types.comparable(item.type, items.type.item):
             self.mismatch(node.item.span, item, replace(items, type=items.type.item))
             return self.unknown(node)
@@ -468,14 +453,11 @@ class Resolver:
         if subject.type == UNKNOWN:
             return subject
         if not types.is_text(subject.type):
-            message = f"`matches` looks at text, and `{subject.text}` is {types.a(subject.type)}"
-            hint = "compare it with `==` or `in`"
-            if subject.type.item is not None and types.is_text(subject.type.item):
-                hint = f"ask `any({subject.text} where it matches …)`"
-            elif subject.type.item is not None:
-                hint = f"ask about its items: `any({subject.text} where …)`"
-            self.problem("GC202", message, node.text.span, "", hint)
+            message = f"`matches` looks at text, and `{subject.text}` is {meant.a(subject.type)}"
+            self.problem("GC202", message, node.text.span, "", meant.as_text(subject))
             return self.unknown(node)
+        if isinstance(subject, core.Const):
+            return self.fixed(node)
         pattern = node.pattern
         if not isinstance(pattern, ast.Literal) or pattern.kind != "string":
             self.problem("GC213", "a pattern is a text", pattern.span, "", 'such as `"payments/**"`')
@@ -491,25 +473,16 @@ class Resolver:
     # -- reports
 
     def mismatch(self, span: Span, found: core.Core, other: core.Core) -> None:
-        against = f"`{other.text}`, {types.a(other.type)}" if other.text else types.a(other.type)
-        message = f"`{found.text}` is {types.a(found.type)}, and can't be compared with {against}"
-        hint = ""
-        if isinstance(found, core.Const):
-            hint = types.written_as(found.text, found.type, other.type)
-        if other.type.item is not None and found.type == INT:
-            hint = f"count its items: `count({other.text})`"
-        elif other.type.item is not None and types.comparable(found.type, other.type.item):
-            hint = f"write `{found.text} in {other.text}`"
-        elif other.type.fields:
-            hint = "compare one of its fields: " + ", ".join(f"`{other.text}.{f.name}`" for f in other.type.fields)
-        elif types.is_text(other.type) and found.type.is_enumeration:
-            hint = f'write it in quotes: `"{found.text}"`'
-        elif isinstance(other, core.GateResult):
-            hint = f"`{other.text}` is a gate, which passes or not: write it bare, or compare one of its fields"
-        self.problem("GC202", message, span, "", hint)
+        against = f"`{other.text}`, {meant.a(other.type)}" if other.text else meant.a(other.type)
+        message = f"`{found.text}` is {meant.a(found.type)}, and can't be compared with {against}"
+        self.problem("GC202", message, span, "", meant.as_other(found, other))
 
     def problem(self, code: str, message: str, span: Span, label: str = "", hint: str = "") -> None:
         self.names.report(Diagnostic(code, message, span, label, hint))
+
+    def fixed(self, node: ast.Expression) -> core.Core:
+        self.problem("GC303", "this comparison never changes", node.span, "both sides are fixed values")
+        return self.unknown(node)
 
     def unknown(self, node: ast.Expression) -> core.Core:
         return core.Const(UNKNOWN, unparse.expression(node), None)

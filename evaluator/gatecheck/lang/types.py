@@ -1,7 +1,5 @@
 """The types of the language. There are few, they never convert into each other, and each names its unit."""
 
-from decimal import Decimal
-
 from msgspec import Struct
 
 
@@ -77,33 +75,3 @@ def comparable(left: Type, right: Type) -> bool:
 def list_of(item: Type) -> Type:
     """Return the type of lists of ``item``."""
     return Type("list", item=item)
-
-
-def a(type_: Type) -> str:
-    """Return a type with its article, as messages name it."""
-    name = "symbol" if type_.is_enumeration and "." in type_.name else str(type_)
-    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
-
-
-def written_as(text: str, found: Type, wanted: Type) -> str:
-    """Return how a value of one type is most likely meant in another, or an empty text."""
-    number = text.rstrip("%")
-    if wanted == PERCENT and found == DECIMAL and text.startswith(("0.", "1.0")):
-        return f"write `{Decimal(text).scaleb(2).normalize():f}%`"
-    if wanted == PERCENT and found == INT and text == "1":
-        return "write `100%`, or `1%`"
-    if wanted == PERCENT and found in (INT, DECIMAL):
-        return f"write `{number}%`"
-    if wanted in (INT, DECIMAL) and found == PERCENT:
-        return f"write `{number}`"
-    if wanted == DURATION and found == INT:
-        return f"write a unit: `{number}h`"
-    if wanted in (INT, DECIMAL, PERCENT, DURATION) and found == STRING and text[1:2].isdigit():
-        return f"write it without quotes: `{text[1:-1]}`"
-    if wanted.is_enumeration and found == STRING:
-        return f"write it without quotes: `{text[1:-1]}`"
-    if is_text(wanted) and found in (INT, DECIMAL):
-        return f'write it in quotes: `"{text}"`'
-    if wanted == INSTANT and found == DATE:
-        return f"write the time and the offset: `{text}T00:00:00Z`"
-    return ""
