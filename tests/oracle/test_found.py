@@ -124,9 +124,11 @@ def test_a_soak_that_must_exceed_its_duration_ends_a_tick_later(operator: str, t
 def test_evidence_that_is_not_of_its_shape_never_passes(findings: Any) -> None:
     rules = "gate scan from sarif { pass when count(findings where severity >= high) == 0 } "
     rules += "rule r for production { approve automatically require scan }"
-    evidence = {"scan": {"kind": "sarif", "raw": ARTIFACT, "fields": {"findings": findings}}}
+    evidence: dict[str, Any] = {"scan": {"kind": "sarif", "raw": ARTIFACT, "fields": {"findings": findings}}}
     assert decide(rules, evidence=evidence).verdict == "pending"
-    beside = rules.replace("require scan", "require count(scan.findings where severity >= high) == 0")
+    beside = "gate scan from sarif { pass when runs == 1 } "
+    beside += "rule r for production { approve automatically require count(scan.findings where severity >= high) == 0 }"
+    evidence["scan"]["fields"]["runs"] = 1
     assert decide(beside, evidence=evidence).verdict == "pending"
 
 
