@@ -7,7 +7,8 @@ half-written or foreign counts as absent. Deleting the folder loses nothing but 
 
 import os
 from contextlib import suppress
-from hashlib import sha256
+
+from gatecheck.sha256 import sha256
 
 _MAGIC = b"gatecheck cache 1\n"
 _DIGEST = 32

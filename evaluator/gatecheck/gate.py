@@ -6,7 +6,9 @@ otherwise.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from gatecheck.engine.program import Program, evaluate
 from gatecheck.engine.record import record
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from gatecheck.trust.signers import AllowedSigners
 
 
-class Outcome(NamedTuple):
+class Outcome(Struct, frozen=True):
     """A decision, and the canonical bytes of its statement and of the request that it answers."""
 
     decision: Decision

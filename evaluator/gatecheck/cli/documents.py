@@ -6,12 +6,12 @@ YAML costs 12 ms to import; a document that was read whole once is kept as JSON 
 import json
 import os
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from gatecheck import cache
 from gatecheck.model.document import parse_document, read_bytes
 from gatecheck.model.schema import Part, load, read
+from gatecheck.sha256 import sha256
 from gatecheck.text.diagnostic import input_error
 from gatecheck.version import GATECHECK
 

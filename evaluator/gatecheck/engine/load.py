@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from hashlib import sha256
 from types import CodeType
 from typing import Any
 
@@ -17,6 +16,7 @@ from gatecheck import cache
 from gatecheck.assets import PACKAGE, ROOT
 from gatecheck.engine.program import Program
 from gatecheck.model.canonical import canonical
+from gatecheck.sha256 import sha256
 from gatecheck.version import GATECHECK
 
 

@@ -5,7 +5,9 @@ the first line of text. No file fits two rows; a test holds the table to that.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from gatecheck.evidence.values import Reading, short
 from gatecheck.evidence.xml import Root, read_root
@@ -16,7 +18,7 @@ Form = Literal["xml", "json", "yaml", "text"]
 _MAX_YAML = 1024 * 1024
 
 
-class Content(NamedTuple):
+class Content(Struct, frozen=True):
     """A file as far as it must be understood to tell its format.
 
     ``root`` is set for XML, ``data`` for JSON and YAML, ``line`` (the first that is not empty) for other text.
@@ -52,7 +54,7 @@ class Content(NamedTuple):
         return "it is neither XML nor a JSON or YAML object"
 
 
-class Format(NamedTuple):
+class Format(Struct, frozen=True):
     """One row: evidence of ``kind``, in the format called ``title``, if it ``fits``."""
 
     kind: str

@@ -15,7 +15,9 @@ one.
 """
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from gatecheck.evidence.documents import object_in, objects_in, text_in
 from gatecheck.evidence.values import MAX_COUNT, MAX_PATH, Reading, instant, is_commit, plain_decimal, refuse, short
@@ -83,7 +85,7 @@ def _subject(runs: list["_Run"]) -> Subject | None:
     return Subject(commit=commits.pop()) if len(commits) == 1 else None
 
 
-class _Rules(NamedTuple):
+class _Rules(Struct, frozen=True):
     """The rules of one component of a tool, in order and by id."""
 
     rules: list[Object]

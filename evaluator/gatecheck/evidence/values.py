@@ -6,7 +6,9 @@ can't hold: no floats, no lone surrogates, no integer beyond 2^53 - 1.
 
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, Context, Decimal
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from gatecheck.model.request import Subject
 from gatecheck.text.diagnostic import input_error
@@ -18,7 +20,7 @@ _LOWER_HEXADECIMAL = frozenset("0123456789abcdef")
 _RATE_PLACES = Decimal("0.000000001")
 
 
-class Reading(NamedTuple):
+class Reading(Struct, frozen=True):
     """What a reader found in one file; ``flaw`` says why nothing in it counts as measured."""
 
     fields: dict[str, Any]

@@ -8,6 +8,8 @@ and object names outside ASCII (where sorting by code point and by UTF-16 unit c
 import json
 from typing import Any, NoReturn
 
+from gatecheck.sha256 import sha256
+
 _MAX_INTEGER = 2**53 - 1
 
 
@@ -23,8 +25,6 @@ def canonical(data: Any) -> bytes:
 
 def digest(raw: bytes) -> str:
     """Return the SHA-256 of bytes as gatecheck writes digests: ``sha256:`` and 64 hexadecimal digits."""
-    from hashlib import sha256
-
     return "sha256:" + sha256(raw).hexdigest()
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 WINDOW = 12  # entries of one list that are shown where not everything is asked for
 _COMPARED = 6
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -27,14 +29,14 @@ class Recorded(NamedTuple):
     key: str
 
 
-class Voice(NamedTuple):
+class Voice(Struct, frozen=True):
     """How a format shows text by others: ``name`` for names and code, ``prose`` for sentences."""
 
     name: Callable[[str], str]
     prose: Callable[[str], str]
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True):
     """One thing to do, or to know: ``label`` says of which sort; ``rule`` and ``place`` say who asks for it."""
 
     label: str
