@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -77,13 +78,13 @@ class World:
         assert text.count(old) == 1
         return self.write(path, text.replace(old, new))
 
-    def run(self, *args: str, cwd: Path | None = None, **env: str) -> Done:
+    def run(self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Done:
         out, err = (TextIOWrapper(BytesIO(), "utf-8", "backslashreplace", "") for _ in range(2))
         with ExitStack() as stack:
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             for name in os.environ:
                 patch.delenv(name)
-            for name, value in {**self.env, **env}.items():
+            for name, value in {**self.env, **(env or {})}.items():
                 patch.setenv(name, value)
             stack.enter_context(chdir(cwd or self.here))
             stack.enter_context(redirect_stdout(out))
@@ -91,14 +92,14 @@ class World:
             code = int(run(list(args)))
         out.flush()
         err.flush()
-        return Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
+        return Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
-    def evaluate(self, *args: str, **env: str) -> Done:
-        return self.run("evaluate", *args, **env)
+    def evaluate(self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Done:
+        return self.run("evaluate", *args, cwd=cwd, env=env)
 
-    def decide(self, *args: str, **env: str) -> Done:
+    def decide(self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Done:
         """Evaluate without a ledger."""
-        return self.run("evaluate", "--no-ledger", *args, **env)
+        return self.run("evaluate", "--no-ledger", *args, cwd=cwd, env=env)
 
     def start(self, *args: str, cwd: Path | None = None, **options: Any) -> "subprocess.Popen[bytes]":
         env = {**self.env, **options.pop("env", {})}

@@ -287,7 +287,7 @@ def test_an_encrypted_a_public_and_an_open_key(world: World) -> None:
 
 
 def test_a_key_in_the_environment_that_is_none(world: World) -> None:
-    done = world.evaluate(*DEV, GATECHECK_KEY="c2VjcmV0")
+    done = world.evaluate(*DEV, env={"GATECHECK_KEY": "c2VjcmV0"})
     assert done == refused(
         "error[GC706]: this is not an OpenSSH private key: it has no `-----BEGIN OPENSSH PRIVATE KEY-----` and "
         "`-----END OPENSSH PRIVATE KEY-----` around it\n  --> $GATECHECK_KEY\n" + MAKE
@@ -297,7 +297,7 @@ def test_a_key_in_the_environment_that_is_none(world: World) -> None:
 
 def test_a_place_where_no_key_can_be_made(world: World) -> None:
     world.write("../../config", "a file where a folder should be")
-    done = world.evaluate(*DEV, XDG_CONFIG_HOME=str(world.folder / "config"))
+    done = world.evaluate(*DEV, env={"XDG_CONFIG_HOME": str(world.folder / "config")})
     path = world.folder / "config" / "gatecheck" / "id_ed25519"
     assert done == refused(f"error[GC707]: a signing key can't be made here: not a directory\n  --> {path}\n")
     assert not world.ledger.exists()

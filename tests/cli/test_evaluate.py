@@ -318,7 +318,7 @@ def test_a_github_annotation_and_the_files_of_its_runner(world: World) -> None:
     summary, output = world.root / "summary.md", world.root / "output"
     summary.write_text("before\n")
     files = {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_OUTPUT": str(output)}
-    done = world.evaluate(*DEV, "--format", "github", **files)
+    done = world.evaluate(*DEV, "--format", "github", env=files)
     entry = world.git("log", "-1", "--format=%(trailers:key=Gatecheck-Id,valueonly)")
     assert done.out == (
         "::notice title=gatecheck%3A ALLOW::payment-service 2.14.0 -> dev, "
@@ -327,13 +327,13 @@ def test_a_github_annotation_and_the_files_of_its_runner(world: World) -> None:
     )
     assert output.read_text() == f"verdict=allow\nmissing=[]\nentry={entry}\n"
     assert summary.read_text().startswith("before\n### ALLOW: `payment-service 2.14.0` to `dev`\n")
-    world.decide(*DEV, **files)
+    world.decide(*DEV, env=files)
     assert output.read_text().count("verdict=") == 1
 
 
 @pytest.mark.parametrize("variable", ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"])
 def test_a_file_of_the_runner_that_cannot_be_written(world: World, variable: str) -> None:
-    done = world.decide(*DEV, "--format", "github", **{variable: str(world.root / "none" / "file")})
+    done = world.decide(*DEV, "--format", "github", env={variable: str(world.root / "none" / "file")})
     assert (done.code, done.err) == (
         2,
         f"error[GC871]: the decision can't be written: no such file or directory\n  --> ${variable}\n",
