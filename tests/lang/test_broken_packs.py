@@ -80,10 +80,13 @@ def test_a_mistake_gets_its_diagnostic(case: str) -> None:
     if not case.startswith("# alone"):
         raw["prelude.gate"] = _PRELUDE
     expected = expected_of(files)
-    pack, diagnostics, _ = examine(raw)
+    pack, diagnostics, sources = examine(raw)
     found = []
     for d in diagnostics:
         assert d.span is not None
+        line = sources[d.span.file].line(d.span.line)
+        assert 1 <= d.span.column <= len(line)  # the mark stands under some text
+        assert d.span.end_line > d.span.line or d.span.column < d.span.end_column <= len(line) + 1
         found.append(Said(d.span.file, d.span.line, d.severity, d.code, d.message, d.hint, "" if d.hint else d.label))
     assert found == expected
     assert (pack is None) == any(e.severity == "error" for e in expected)

@@ -106,7 +106,7 @@ class _Checker:
         self.quorums = Quorums({n: g.members for n, g in self.groups.items()}, self.problems.append)
         statements = self.check_rules(environments)
         if not environments:
-            span = Span(digests[0][0] if digests else "", 1, 1, 1, 1)
+            span = Span(digests[0][0] if digests else "", 1, 1, 1, 2)
             self.problem("GC212", "the pack declares no environment", span, "", "such as `environment production`")
         pack = core.Pack(
             digest, digests, environments, levels, cases, otherwise, attributes,
