@@ -132,6 +132,14 @@ def test_evidence_that_is_not_of_its_shape_never_passes(findings: Any) -> None:
     assert decide(beside, evidence=evidence).verdict == "pending"
 
 
+@pytest.mark.parametrize("ratio", ["1e999999", "-1e-999999", "NaN", "Infinity", " 1", "1_0", "\uff11", "9" * 400])
+def test_a_number_is_written_plainly_and_not_endless(ratio: str) -> None:
+    rules = "gate check from check { pass when ratio >= 80% field ratio: percent } "
+    rules += "rule r for production { approve automatically require check }"
+    fields = {"status": "passed", "fields": {"ratio": ratio}}
+    assert decide(rules, evidence={"check": {"kind": "check", "raw": ARTIFACT, "fields": fields}}).verdict == "pending"
+
+
 def test_several_statements_count_on_nobody_who_may_not_give_them_all() -> None:
     rules = "group lead = alice, frank group pm = bob, frank rule r for production { approve by lead approve by pm }"
     assert sorted(a.groups for a in decide(rules).missing) == [("lead",), ("pm",)]

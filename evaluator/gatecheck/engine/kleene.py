@@ -103,15 +103,15 @@ def percent(value: Any) -> Decimal | None:
 
 
 def decimal(value: Any) -> Decimal | None:
-    """Read an exact number; ``None`` for what is not a finite one."""
+    """Read an exact number, written plainly; ``None`` for anything else, and for one of more than 400 places."""
     if value.__class__ is int or value.__class__ is Decimal:
         return Decimal(value)
-    if value.__class__ is str:
+    if value.__class__ is str and not value.strip("0123456789.-+eE"):
         try:
             made = Decimal(value)
         except InvalidOperation:
             return None
-        return made if made.is_finite() else None
+        return made if -400 < made.adjusted() < 400 and len(value) < 400 else None
     return None
 
 
