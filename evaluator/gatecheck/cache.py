@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from gatecheck.sha256 import sha256
 
-_MAGIC = b"gatecheck cache 1\n"
+_MAGIC = b"gatecheck cache 2\n"
 _DIGEST = 32
 _MOST = 256 * 1024 * 1024
 
@@ -47,6 +47,11 @@ def _is_own(found: os.stat_result, *, directory: bool) -> bool:
     return kind(found.st_mode) and found.st_uid == owner and not found.st_mode & 0o022
 
 
+def _digest(key: str, head: bytes) -> bytes:
+    """Return the digest of a file, which holds for its own key only: a file under another's name counts as absent."""
+    return sha256(key.encode() + head).digest()
+
+
 class Kept:
     """One cached file: a head, and a body of which sections are read as they are needed."""
 
@@ -80,7 +85,7 @@ def read(key: str) -> Kept | None:
             head = file.read(size) if mark[: len(_MAGIC)] == _MAGIC and size < _MOST else b""
     except OSError:
         return None
-    return Kept(os.path.join(at, key), head, len(mark) + size) if head and sha256(head).digest() == digest else None
+    return Kept(os.path.join(at, key), head, len(mark) + size) if head and _digest(key, head) == digest else None
 
 
 def write(key: str, head: bytes, body: bytes) -> None:
@@ -92,7 +97,7 @@ def write(key: str, head: bytes, body: bytes) -> None:
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_MAGIC + sha256(head).digest() + len(head).to_bytes(8, "big") + head + body)
+            file.write(_MAGIC + _digest(key, head) + len(head).to_bytes(8, "big") + head + body)
         os.replace(beside, os.path.join(at, key))
     except OSError:
         with suppress(OSError):  # where nothing can be written, nothing can be removed
