@@ -145,3 +145,21 @@ def test_several_statements_count_on_nobody_who_may_not_give_them_all() -> None:
     assert sorted(a.groups for a in decide(rules).missing) == [("lead",), ("pm",)]
     shared = rules.replace("bob, frank", "alice, bob")
     assert len(decide(shared).missing) == 1
+
+
+def test_a_pack_may_name_a_person_by_a_login_that_the_directory_knows() -> None:
+    rules = "group lead = alice-gh, bob rule r for production { approve by lead }"
+    directory = {"people": {"alice": {"logins": ["alice-gh"]}}}
+    given = {"at": "2026-11-23T08:00:00Z", "artifact": ARTIFACT, "environment": "production"}
+    approval = {"approver": "alice", "stance": "approve", **given}
+    assert decide(rules, directory=directory, approvals=[approval]).verdict == "allow"
+    other = {"approver": "bob", "stance": "approve", **given}
+    veto = {"approver": "alice", "stance": "reject", **given}
+    assert decide(rules, directory=directory, approvals=[other, veto]).verdict == "deny"
+
+
+def test_many_services_in_one_guard_decide_as_few_do() -> None:
+    names = ", ".join(f'"s{n}"' for n in range(40))
+    rules = f'{AUTOMATIC} rule r for production when change.service in [{names}] {{ require change.title == "x" }}'
+    assert decide(rules, {"service": "s7"}).verdict == "deny"
+    assert decide(rules, {"service": "t"}).verdict == "allow"

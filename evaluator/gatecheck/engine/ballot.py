@@ -123,7 +123,9 @@ def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
     refused = ballot.refused.copy()
     counted: list[Given] = []
     listed = x.request.directory.groups
-    masks: list[Members] = [(listed.get(group) if named is None else named, bit) for group, bit, named in ask.bits]
+    masks: list[Members] = [
+        (listed.get(group) if named is None else x.by_id(named), bit) for group, bit, named in ask.bits
+    ]
     barred = _NOBODY if ask.including_author else ballot.interested
     valid_for = ask.valid_for
     in_order = True

@@ -15,6 +15,7 @@ from gatecheck.lang import core
 from gatecheck.model.identity import fold
 
 _MALFORMED = "(KeyError, TypeError, AttributeError, ValueError)"
+_MOST_SERVICES = 16
 GENERAL = ""  # the part of an environment that concerns every service
 
 
@@ -107,7 +108,8 @@ def _services(guard: core.Core | None) -> tuple[str, ...]:
             if _is_service(field) and isinstance(value, core.Const):
                 return (value.value,)
     if isinstance(guard, core.Contains) and _is_service(guard.item) and isinstance(guard.items, core.Const):
-        return tuple(sorted(set(guard.items.value)))
+        # A part for each of many services would hold the whole list every time: then it concerns everybody.
+        return tuple(sorted(set(guard.items.value))) if len(guard.items.value) <= _MOST_SERVICES else ()
     return ()
 
 

@@ -307,7 +307,9 @@ def _reader(type_: Type) -> str:
         return "rows" if type_.item.fields else "texts"
     if type_.is_enumeration and type_.name != "severity":
         return "text"
-    return {"int": "whole", "bool": "flag", "string": "text", "path": "text", "person": "text"}.get(type_.name, type_.name)
+    return {"int": "whole", "bool": "flag", "string": "text", "path": "text", "person": "text"}.get(
+        type_.name, type_.name
+    )
 
 
 # How a gate reads its own evidence's fields, by their readers: as its kind promises them. Where they are not so it

@@ -204,12 +204,21 @@ class Evaluation:
     def members(self, group: str) -> frozenset[str] | None:
         """Return who is in a group: by the pack, else by the directory; ``None`` where neither says."""
         if group not in self._members:
-            found = self._named(group)
-            if found is None:
+            named = self._named(group)
+            if named is None:
                 listed = self.request.directory.groups.get(group)
-                found = None if listed is None else frozenset(listed)
-            self._members[group] = found
+                self._members[group] = None if listed is None else frozenset(listed)
+            else:
+                self._members[group] = self.by_id(named)
         return self._members[group]
+
+    def by_id(self, named: frozenset[str]) -> frozenset[str]:
+        """Return people whom the pack names by the ids that the request knows them by: it may name a login."""
+        people = self.request.directory.people
+        if not people:
+            return named
+        ids = {login: person for person, entry in people.items() for login in entry.logins}
+        return frozenset([ids.get(name, name) for name in named])
 
     # -- promotion
 

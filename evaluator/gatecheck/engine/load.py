@@ -80,7 +80,8 @@ def _compiler() -> str:
     """Name the compiler by the sizes and times of its files, so that a changed one never finds old code."""
     seen = []
     ours = [os.path.join(PACKAGE, name) for name in ("engine", "lang", "text")]
-    for place in (*ours, os.path.join(ROOT, "grammar"), os.path.join(ROOT, "schemas", "evidence")):
+    shipped = [os.path.join(ROOT, *names) for names in (("grammar",), ("schemas",), ("schemas", "evidence"))]
+    for place in (*ours, *shipped):
         with os.scandir(place) as found:
             for entry in found:
                 if entry.is_file():
