@@ -3,16 +3,19 @@
 These classes check what is about to be written: a decision that does not fit its own form is a bug, and is refused.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, convert
+from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from gatecheck.model.decision import Status, Verdict
+from gatecheck.model.instant import is_instant
 from gatecheck.model.request import Commit, Digest, Name
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 DECISION = "urn:gatecheck:decision:v1"
 Stamp = Annotated[str, Meta(min_length=20, max_length=32)]
+Line = Annotated[int, Meta(ge=0)]
 
 
 class _Closed(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -33,7 +36,7 @@ class Missing(_Closed, frozen=True):
     subject: str = ""
     reason: str = ""
     remedy: str = ""
-    until: Stamp | None = None
+    until: Stamp | UnsetType = UNSET
     groups: list[str] = []
     after: list[str] = []
 
@@ -63,7 +66,7 @@ class FindingRecord(_Closed, frozen=True):
     status: Status
     statement: str
     file: str = ""
-    line: int = 0
+    line: Line = 0
     title: str = ""
     because: str = ""
     gate: str = ""
@@ -80,7 +83,7 @@ class Reason(_Closed, frozen=True):
 
     condition: str
     file: str = ""
-    line: int = 0
+    line: Line = 0
 
 
 class RiskRecord(_Closed, frozen=True):
@@ -88,7 +91,7 @@ class RiskRecord(_Closed, frozen=True):
 
     level: str
     reasons: list[Reason]
-    stated: str | None = None
+    stated: str | UnsetType = UNSET
 
 
 class Obligation(_Closed, frozen=True):
@@ -113,7 +116,7 @@ class EvidenceRecord(_Closed, frozen=True):
     digest: Digest
     file: str = ""
     producer: str = ""
-    produced_at: Stamp | None = None
+    produced_at: Stamp | UnsetType = UNSET
 
 
 class ChangeRecord(_Closed, frozen=True):
@@ -124,7 +127,7 @@ class ChangeRecord(_Closed, frozen=True):
     type: str
     author: str
     title: str = ""
-    commit: Commit | None = None
+    commit: Commit | UnsetType = UNSET
 
 
 class RequestRecord(_Closed, frozen=True):
@@ -152,7 +155,7 @@ class Engine(_Closed, frozen=True):
     """What decided, by its versions."""
 
     gatecheck: str
-    language: int
+    language: Line
     tzdata: str
 
 
@@ -168,7 +171,7 @@ class Predicate(_Closed, frozen=True):
     missing: list[Missing]
     next: list[NextChange]
     obligations: list[Obligation]
-    evidence: dict[str, EvidenceRecord]
+    evidence: dict[Name, EvidenceRecord]
     request: RequestRecord
     pack: PackRecord
     engine: Engine
@@ -192,5 +195,21 @@ class Statement(_Closed, frozen=True, rename={"type_": "_type", "predicate_type"
 
 def check_statement(plain: dict[str, Any]) -> dict[str, Any]:
     """Return a statement's plain data as it was given; ``ValueError`` if it is not of the form."""
-    convert(plain, Statement)
+    for stamp in _stamps(convert(plain, Statement).predicate):
+        if not is_instant(stamp):
+            raise ValueError(f"`{stamp}` is not an instant")
     return plain
+
+
+def _stamps(predicate: Predicate) -> Iterator[str]:
+    yield predicate.as_of
+    yield from (change.at for change in predicate.next)
+    for finding in predicate.findings:
+        yield from (approval.at for approval in finding.counted)
+        yield from (approval.at for approval in finding.refused)
+    for action in (*predicate.missing, *(action for finding in predicate.findings for action in finding.missing)):
+        if isinstance(action.until, str):
+            yield action.until
+    for evidence in predicate.evidence.values():
+        if isinstance(evidence.produced_at, str):
+            yield evidence.produced_at
