@@ -98,7 +98,12 @@ def test_a_change_of_the_critical_part_needs_another_owner(repository: Repositor
     repository.commit("feat: charge", "Bob")
     waiting = repository.decide("--no-ledger")
     assert (waiting.code, waiting.err) == (4, "")
-    assert "  needs    1 approval from owners                    approval  all.gate:14\n" in waiting.out
+    assert waiting.out == (
+        'PENDING  pay -> production                risk high (any(change.files where path matches "payments/**"))\n'
+        "  needs    1 approval from owners         approval  all.gate:14\n"
+        "  passed   1 of 2 statements (1 waiting)  --explain shows all\n"
+        "as of      Tue 24 Nov 2026 12:00 +01:00\n"
+    )
     own = repository.decide("--no-ledger", *repository.approve("bob"))
     assert own.code == 4
     assert "  refused  approval of bob@example.com: is the author\n" in own.out

@@ -83,7 +83,7 @@ def mutated() -> Iterator[tuple[str, Any]]:
         if path:
             is_first = path[-1] in constrained
             constrained.discard(str(path[-1]))
-            for value in VALUES if is_first else VALUES[number % 9 :: 9]:
+            for value in VALUES if is_first else VALUES[number % 15 :: 15]:
                 made = copy.deepcopy(FULL)
                 at(made, path[:-1])[path[-1]] = value
                 yield f"{path} = {value!r:.60}", made
@@ -128,8 +128,8 @@ def test_the_check_and_the_schema_accept_and_refuse_the_same() -> None:
         if is_accepted(data) != by_schema:
             differing.append(f"{what}: {'only the schema' if by_schema else 'only the check'} accepts it")
     assert differing == []
-    assert accepted > 80
-    assert refused > 700
+    assert accepted > 60
+    assert refused > 500
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 1, {}, [FULL], {"predicate": FULL["predicate"]}])
