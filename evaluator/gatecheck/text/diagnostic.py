@@ -76,7 +76,12 @@ def _render_one(d: Diagnostic, sources: Mapping[str, Source]) -> str:
             out.append(f"   = {d.label}")
     if d.hint:
         out.append(f"   = hint: {d.hint}")
-    return "\n".join(out)
+    return "\n".join(_shown(line) for line in out)
+
+
+def _shown(line: str) -> str:
+    """Return a line without what a terminal or a build server would obey: names of files are text by others too."""
+    return line if line.isprintable() else "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)
 
 
 _WIDEST = 160
@@ -85,8 +90,7 @@ _WIDEST = 160
 def _excerpt(span: Span, source: Source, label: str) -> list[str]:
     whole = source.line(span.line)
     first = max(0, span.column - 41) if len(whole) > _WIDEST else 0  # of a long line, what surrounds the span
-    # Nothing that a terminal would obey is shown as it is.
-    line = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in whole[first : first + _WIDEST])
+    line = whole[first : first + _WIDEST]
     column = span.column - first
     end = span.end_column - first if span.end_line == span.line else len(line) + 1
     # Tabs stay tabs in the padding, so that the marks stand under the text whatever the terminal's tab width.
