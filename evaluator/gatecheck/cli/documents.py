@@ -113,6 +113,10 @@ def read_config() -> tuple[Mapping[str, Any], str]:
         if os.path.isfile(path):
             config, _ = read_part(path, "config", path)
             said = {name: getattr(config, name) for name in config.__struct_fields__}
+            if any(
+                "\0" in text for value in said.values() for text in (value if isinstance(value, list) else [str(value)])
+            ):
+                raise input_error("GC814", "holds a NUL, which no path can", file=path)
             return {name: value for name, value in said.items() if value not in (None, [], False)}, folder
     return {}, ""
 
