@@ -10,12 +10,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from gatecheck.model.decision import Status, Verdict
 from gatecheck.model.instant import is_instant
-from gatecheck.model.request import Commit, Digest, Name
+from gatecheck.model.request import Commit, Count, Digest, Name
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 DECISION = "urn:gatecheck:decision:v1"
 Stamp = Annotated[str, Meta(min_length=20, max_length=32)]
-Line = Annotated[int, Meta(ge=0)]
 
 
 class _Closed(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -66,7 +65,7 @@ class FindingRecord(_Closed, frozen=True):
     status: Status
     statement: str
     file: str = ""
-    line: Line = 0
+    line: Count = 0
     title: str = ""
     because: str = ""
     gate: str = ""
@@ -83,7 +82,7 @@ class Reason(_Closed, frozen=True):
 
     condition: str
     file: str = ""
-    line: Line = 0
+    line: Count = 0
 
 
 class RiskRecord(_Closed, frozen=True):
@@ -155,7 +154,7 @@ class Engine(_Closed, frozen=True):
     """What decided, by its versions."""
 
     gatecheck: str
-    language: Line
+    language: Count
     tzdata: str
 
 
