@@ -13,6 +13,8 @@ from gatecheck.engine.program import Program
 from gatecheck.gate import decide
 from gatecheck.lang.pack import digests, pack_digest
 from gatecheck.model.canonical import canonical
+from gatecheck.model.document import decode_text, parse_json
+from gatecheck.model.record import check_statement
 from gatecheck.model.schema import decode_request
 from gatecheck.text.diagnostic import ProblemError
 
@@ -51,7 +53,12 @@ class Replayer:
     def repeat(self, entry: "Entry") -> Replay:
         """Return what repeating an entry came to. Raises ``LedgerError`` where its record can't be read."""
         recorded = self.ledger.statement(entry)
-        statement = json.loads(recorded)
+        name = f"statement of {entry.id[:12]}"
+        try:
+            statement = check_statement(parse_json(decode_text(recorded, name), name))
+        except (ProblemError, ValueError) as error:
+            other = Difference("statement", None, f"it is not a decision: {error}")
+            return Replay(entry.id, entry.seq, entry.verdict, {}, (other,))
         predicate = statement["predicate"]
         try:
             request = decode_request(self.ledger.request(entry), f"request of {entry.id[:12]}")
