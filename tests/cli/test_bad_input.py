@@ -229,7 +229,7 @@ def test_evidence_whose_name_cannot_be_recorded(world: World) -> None:
     path = Path(str(world.here), "evidence", "lint.\udcff.sarif")
     path.write_bytes((world.here / "evidence" / "lint.sarif").read_bytes())
     assert world.decide(*DEV, "--evidence", "lint=evidence/lint.\udcff.sarif") == refused(
-        "error[GC813]: the file's name is not UTF-8\n  --> evidence/lint.\\udcff.sarif\n   = hint: rename the file\n"
+        "error[GC813]: the file's name is not UTF-8\n  --> evidence/lint.\ufffd.sarif\n   = hint: rename the file\n"
     )
 
 
@@ -403,4 +403,31 @@ def test_what_render_cannot_show(world: World, content: str, reason: str) -> Non
         f"error[GC820]: is not a recorded decision: {reason}\n"
         "  --> decision.json\n"
         "   = hint: it is written by `gatecheck evaluate --format json`\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["rules", "change", "evidence", "ledger", "key", "trust", "output", "directory"])
+def test_a_configured_path_that_no_path_can_be(world: World, option: str) -> None:
+    world.write("gatecheck.yaml", f'{option}: "a\\0b"\n')
+    assert world.decide(*DEV) == refused("error[GC814]: holds a NUL, which no path can\n  --> gatecheck.yaml\n")
+
+
+def test_a_number_in_a_decision_that_no_canonical_json_holds(world: World) -> None:
+    made = world.decide(*DEV, "--format", "json").out
+    assert '"line":4' in made
+    world.write("decision.json", made.replace('"line":4', f'"line":{2**53}', 1))
+    for form in ("text", "json"):
+        done = world.run("render", "decision.json", "--format", form)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith("error[GC820]: is not a recorded decision: Expected `int` <= 9007199254740991")
+
+
+def test_a_name_of_a_file_drives_no_terminal_and_no_build_server(world: World) -> None:
+    name = "x\n::error::all is lost\x1b[2J"
+    told = "x\ufffd::error::all is lost\ufffd[2J"
+    assert world.decide(*DEV, "--change", name) == refused(f"error[GC501]: there is no such file\n  --> {told}\n")
+    world.write(f"evidence/{name}.sarif", (world.here / "evidence" / "lint.sarif").read_bytes())
+    assert world.decide(*DEV) == refused(
+        f"error[GC520]: the rules know no gate `{told}`\n"
+        "   = hint: known: coverage, error-rate, integration-tests, lint, sast, type-check, unit-tests\n"
     )

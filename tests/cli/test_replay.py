@@ -266,3 +266,30 @@ def test_rules_and_evidence_that_changed_since_do_not_matter(recorded: World) ->
     for path in (*recorded.folder.glob("*.gate"), *Path(recorded.here, "evidence").iterdir()):
         path.unlink()
     assert recorded.run("replay").out == "replayed 5 decisions: all the same bytes\n"
+
+
+def test_a_record_that_is_no_decision_is_named_and_the_others_are_replayed(recorded: World) -> None:
+    """Whoever has a key may enter what the ledger takes, so that a reader takes nothing for granted."""
+    from datetime import UTC, datetime
+
+    from gatecheck.ledger.ledger import open_ledger
+    from gatecheck.ledger.record import Record, read_claims
+    from gatecheck.model.canonical import canonical
+    from gatecheck.trust.key import load_key
+
+    path = recorded.root / "ledger"
+    ledger = open_ledger(path, memory=recorded.root / "state" / "gatecheck")
+    entry = ledger.find("1")
+    statement = json.loads(ledger.statement(entry))
+    del statement["predicate"]["engine"]
+    raw = canonical(statement)
+    made = Record(("ALLOW", "x"), raw, ledger.request(entry), ledger.pack(entry), read_claims(raw).pack)
+    other = ledger.append(made, load_key(recorded.key), datetime(2026, 11, 26, tzinfo=UTC))
+    assert recorded.run("replay") == Done(
+        6,
+        f"{other.id[:12]}  #6 was allow, and is decided otherwise now:\n"
+        "  statement: recorded nothing, replayed "
+        '"it is not a decision: Object missing required field `engine` - at `$.predicate`"\n'
+        "replayed 6 decisions: 1 differs\n",
+        "",
+    )
