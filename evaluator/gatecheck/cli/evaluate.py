@@ -199,12 +199,12 @@ def _trust(options: _Options, key: "SigningKey") -> "AllowedSigners":
 
 
 def _show(options: _Options, outcome: Outcome, recorded: Recorded | None) -> None:
-    import json
+    from msgspec.json import decode
 
     from gatecheck.report.decision import render
 
     form = options.one("form")[0] or options.config.get("format") or "text"
-    statement = json.loads(outcome.statement)
+    statement = decode(outcome.statement)
     to_file, base = options.one("output")
     colour = to_file is None and form == "text" and _wants_colour()
     text = render(statement, form, explain=options.flag("explain"), colour=colour, recorded=recorded)

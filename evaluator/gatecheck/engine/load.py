@@ -15,7 +15,7 @@ from typing import Any
 from gatecheck import cache
 from gatecheck.assets import PACKAGE, ROOT
 from gatecheck.engine.program import Program
-from gatecheck.model.canonical import canonical
+from gatecheck.lang.pack import digests, pack_digest
 from gatecheck.sha256 import sha256
 from gatecheck.version import GATECHECK
 
@@ -25,13 +25,12 @@ def program_for(files: Mapping[str, bytes], where: str = "") -> Program:
 
     ``where`` is the folder's name, for messages.
     """
-    named = [{"digest": "sha256:" + sha256(files[path]).hexdigest(), "path": path} for path in sorted(files)]
-    pack = "sha256:" + sha256(canonical(named)).hexdigest()
-    key = sha256(f"{pack} {GATECHECK} {sys.version} {_compiler()}".encode()).hexdigest()
+    named = digests(files)
+    key = sha256(f"{pack_digest(named)} {GATECHECK} {sys.version} {_compiler()}".encode()).hexdigest()
     kept = cache.read(key)
     if kept is not None:
         meta, index = marshal.loads(kept.head)  # noqa: S302  # digested, and from a folder that only we can write
-        return Program(meta, _Kept(kept, index, files, where).load)
+        return Program({**meta, "files": named}, _Kept(kept, index, files, where).load)
     meta, codes = _compile(files, where)
     _keep(key, meta, codes)
     return Program(meta, lambda environment, service: codes.get((environment, service)))
@@ -67,19 +66,20 @@ def _compile(files: Mapping[str, bytes], where: str) -> tuple[dict[str, Any], di
 
 
 def _keep(key: str, meta: dict[str, Any], codes: dict[tuple[str, str], CodeType]) -> None:
+    rest = {name: value for name, value in meta.items() if name != "files"}  # who reads it has them
     index, body = {}, bytearray()
     for part, code in codes.items():
         raw = marshal.dumps(code)
         index[part] = (len(body), len(raw), sha256(raw).digest())
         body += raw
-    cache.write(key, marshal.dumps((meta, index)), bytes(body))
+    cache.write(key, marshal.dumps((rest, index)), bytes(body))
 
 
 @lru_cache(1)
 def _compiler() -> str:
     """Name the compiler by the sizes and times of its files, so that a changed one never finds old code."""
     seen = []
-    ours = [os.path.join(PACKAGE, name) for name in ("engine", "lang", "text")]
+    ours = [os.path.join(PACKAGE, name) for name in ("engine", "lang", "model", "text")]
     shipped = [os.path.join(ROOT, *names) for names in (("grammar",), ("schemas",), ("schemas", "evidence"))]
     for place in (*ours, *shipped):
         with os.scandir(place) as found:

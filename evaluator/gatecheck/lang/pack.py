@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gatecheck.model.canonical import canonical, digest
+from gatecheck.sha256 import sha256_of
 from gatecheck.text.diagnostic import Diagnostic, RulesError, input_error
 from gatecheck.text.source import Source
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from gatecheck.lang.core import Pack
 
 SUFFIX = ".gate"
+_STEP = 65_536
+_BINARY = getattr(os, "O_BINARY", 0)  # where there is a difference
 _MAX_FILES = 20_000
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -34,8 +37,8 @@ def read_folder(path: "Path | str") -> dict[str, bytes]:
         raise input_error("GC501", "there is no such rule pack", file=str(path), hint="name a folder of `.gate` files")
     files: dict[str, bytes] = {}
     total = 0
-    for name in _names(path):
-        files[name] = _read(os.path.join(path, name))
+    for name, place in sorted(_found(path)):
+        files[name] = _read(place)
         total += len(files[name])
         if len(files) > _MAX_FILES or total > _MAX_BYTES:
             most = f"{_MAX_FILES:,} files or {_MAX_BYTES // (1024 * 1024)} MiB"
@@ -45,25 +48,36 @@ def read_folder(path: "Path | str") -> dict[str, bytes]:
     return files
 
 
-def _names(path: "Path | str", below: str = "") -> Iterator[str]:
-    """Yield the names of the `.gate` files in a folder and below; symbolic links to folders are not followed."""
-    with os.scandir(os.path.join(path, below)) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _names(path, f"{below}{entry.name}/")
-        elif entry.name.endswith(SUFFIX) and entry.is_file():
-            yield below + entry.name
+def _found(folder: "Path | str", above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the name and path of each `.gate` file in a folder and below; links to folders are not followed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(SUFFIX) and entry.is_file():
+                yield above + entry.name, entry.path
+            elif entry.is_dir(follow_symlinks=False):
+                yield from _found(entry.path, f"{above}{entry.name}/")
 
 
 def _read(path: "Path | str") -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        return file.readall()
+    """Return a file's bytes; for a thousand files this is a good deal faster than ``open``."""
+    descriptor = os.open(path, os.O_RDONLY | _BINARY)
+    try:
+        raw, more = os.read(descriptor, _STEP), os.read(descriptor, _STEP)
+        if not more:
+            return raw
+        read = [raw]
+        while more:
+            read.append(more)
+            more = os.read(descriptor, _STEP)
+        return b"".join(read)
+    finally:
+        os.close(descriptor)
 
 
 def digests(files: Mapping[str, bytes]) -> tuple[tuple[str, str], ...]:
     """Return each file's path and digest, in the order of the paths."""
-    return tuple((path, digest(files[path])) for path in sorted(files))
+    hashed = sha256_of(sum(map(len, files.values())))
+    return tuple((path, "sha256:" + hashed(files[path]).hexdigest()) for path in sorted(files))
 
 
 def pack_digest(named: tuple[tuple[str, str], ...]) -> str:
