@@ -146,21 +146,56 @@ def test_a_revision_that_is_no_commit(pack: Git) -> None:
     assert refusal(pack.folder, "", "rules").startswith("error[GC851]: `` names no commit: ")
 
 
-def test_links_to_rules_are_refused_and_other_links_are_not_followed(pack: Git) -> None:
+def test_links_are_refused_since_they_may_lead_to_rules(pack: Git) -> None:
     pack("checkout", "-q", "main")
+    for link, target in (("shared", "../other"), ("tool.gate", "../other/tool.gate"), ("gone", "/nowhere")):
+        (pack.folder / "rules" / link).symlink_to(target)
+        pack.commit("link")
+        assert refusal(pack.folder, "main", "rules") == (
+            f"error[GC852]: `{link}` is a link; a pack holds its rules itself\n"
+            "  --> main:rules\n"
+            "   = hint: put the file or folder itself there"
+        )
+        (pack.folder / "rules" / link).unlink()
     (pack.folder / "rules" / "shared").symlink_to("../other")
     pack.commit("link to a folder")
-    assert pack_files(pack.folder, "main", "rules") == RULES
     assert refusal(pack.folder, "main", "rules/shared") == (
         "error[GC852]: `rules/shared` is a link\n  --> main:rules/shared\n   = hint: name the folder itself"
     )
-    (pack.folder / "rules" / "tool.gate").symlink_to("../other/tool.gate")
-    pack.commit("link to a rule")
+
+
+def test_a_file_of_rules_in_capitals_is_not_passed_over(pack: Git) -> None:
+    pack("checkout", "-q", "main")
+    pack.write("rules/sub/Strict.GATE", "# strict\n")
+    pack.commit("capitals")
     assert refusal(pack.folder, "main", "rules") == (
-        "error[GC852]: `tool.gate` is a link; a pack holds its rules itself\n"
+        "error[GC852]: `sub/Strict.GATE` does not end in `.gate` in small letters\n"
         "  --> main:rules\n"
-        "   = hint: put the file itself there"
+        "   = hint: rename it to `sub/Strict.gate`"
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "revisions"),
+    [
+        ("refs/tags/main", "refs/heads/main", ["main", "main~0", "main^{commit}"]),
+        ("refs/dev", "refs/heads/dev", ["dev"]),
+        ("refs/heads/origin/main", "refs/remotes/origin/main", ["origin/main"]),
+    ],
+)
+def test_a_name_that_means_two_commits_is_refused(pack: Git, first: str, second: str, revisions: list[str]) -> None:
+    """Git takes the first, and anybody may push a tag `main` or a branch `origin/main`."""
+    pack("update-ref", second, "v1")
+    pack("update-ref", first, "v1")
+    for revision in revisions:
+        assert pack_files(pack.folder, revision, "rules") == RULES
+    pack("update-ref", first, "feature")
+    for revision in revisions:
+        assert refusal(pack.folder, revision, "rules") == (
+            f"error[GC851]: the revision `{revision}` is ambiguous: `{first}` and `{second}` differ\n"
+            "   = hint: write the one that is meant in full"
+        )
+    assert pack_files(pack.folder, second, "rules") == RULES
 
 
 def test_a_submodule_in_a_pack_is_refused(pack: Git, tmp_path: Path) -> None:

@@ -83,16 +83,19 @@ def _below(git: pygit2.Repository, root: pygit2.Tree, named: str) -> dict[str, b
                 pending.append((path + "/", _tree(entry, path, named)))
             elif entry.filemode == FileMode.COMMIT:
                 raise _elsewhere(named, path)
+            elif entry.filemode == FileMode.LINK:  # to a folder of rules, for all that is known
+                hint = "put the file or folder itself there"
+                raise input_error("GC852", f"`{path}` is a link; a pack holds its rules itself", file=named, hint=hint)
             elif path.endswith(SUFFIX):
-                if entry.filemode == FileMode.LINK:
-                    hint = "put the file itself there"
-                    raise input_error(
-                        "GC852", f"`{path}` is a link; a pack holds its rules itself", file=named, hint=hint
-                    )
                 total += git.odb.read_header(entry.id)[1] if entry.id in git.odb else 0
                 if total > MAX_BYTES or len(files) >= MAX_FILES:
                     raise _too_large(named)
                 files[path] = _content(entry, f"{named}/{path}")
+            elif path.lower().endswith(SUFFIX):  # rules that are passed over allow what they forbid
+                hint = f"rename it to `{path[: -len(SUFFIX)]}{SUFFIX}`"
+                raise input_error(
+                    "GC852", f"`{path}` does not end in `{SUFFIX}` in small letters", file=named, hint=hint
+                )
         if seen > _MAX_NAMES:
             raise _too_large(named)
     return files

@@ -4,6 +4,7 @@ Nothing of the environment decides: the repository is the one around a folder, w
 working tree, its attributes and the user's diff settings are never looked at.
 """
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +49,7 @@ def resolve(git: pygit2.Repository, revision: str) -> pygit2.Commit:
         message = f"`{revision}` depends on this clone's own log and on the clock"
         raise input_error("GC851", message, hint="name a commit, a branch or a tag")
     try:
+        _refuse_shared_name(git, revision)
         return git.revparse_single(revision).peel(pygit2.Commit)
     except (pygit2.GitError, KeyError, ValueError) as error:
         message = f"there is no revision `{revision}` in this repository"
@@ -56,6 +58,24 @@ def resolve(git: pygit2.Repository, revision: str) -> pygit2.Commit:
         elif not isinstance(error, KeyError):
             message = f"`{revision}` names no commit: {_reason(error)}"
         raise _unknown(git, revision, message) from None
+
+
+def _refuse_shared_name(git: pygit2.Repository, revision: str) -> None:
+    """Refuse a name that means several commits: git takes a tag `main` for the branch, and anybody may push one."""
+    name = re.split(r"[~^:]", revision, maxsplit=1)[0]
+    meant: dict[str, str] = {}
+    for place in ("", "tags/", "heads/", "remotes/"):
+        ref = git.references.get(f"refs/{place}{name}") if _is_ref(place + name) else None
+        if ref is not None:
+            meant.setdefault(str(ref.peel().id), ref.name)
+    if len(meant) > 1:
+        names = [f"`{ref}`" for ref in meant.values()]
+        message = f"the revision `{revision}` is ambiguous: {' and '.join(names)} differ"
+        raise input_error("GC851", message, hint="write the one that is meant in full")
+
+
+def _is_ref(name: str) -> bool:
+    return pygit2.reference_is_valid_name(f"refs/{name}")
 
 
 def _unknown(git: pygit2.Repository, revision: str, message: str) -> InputError:
