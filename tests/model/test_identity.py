@@ -127,7 +127,9 @@ CHANGES = st.builds(
     committers=st.lists(PERSONS, max_size=4),
     requester=st.none() | PERSONS,
     requested_at=st.none() | TIMES,
-    files=st.lists(st.builds(TouchedFile, path=st.text("ab/é\n", min_size=1, max_size=5)), max_size=2),
+    files=st.lists(
+        st.builds(TouchedFile, path=st.from_regex(r"[abé\n]{1,3}(/[abé\n]{1,3})?", fullmatch=True)), max_size=2
+    ),
     labels=LABELS,
     attributes=st.dictionaries(
         st.sampled_from(["ticket", "ratio"]),

@@ -1,5 +1,7 @@
 """What a person reads about a document that does not fit: where, what is wrong, and the mend."""
 
+import json
+
 import pytest
 
 from gatecheck.model.explain import describe_digest
@@ -187,6 +189,21 @@ def test_text_of_the_wrong_form() -> None:
         ),
         ("GC515 change.yaml:9:14", "`labels[1]` has 1,001 characters; at most 1,000 are read", ""),
     ]
+
+
+SPELLINGS = ("./a", "/a", "a/../b", "a//b", "a/", "a/.", "..", "a/..", "a/./b", "/")
+
+
+def test_a_path_has_one_spelling_lest_a_rule_about_it_be_passed_by() -> None:
+    hint = (
+        "the path from the repository's root as git writes it: `/` between its parts, none of them empty, `.` or `..`"
+    )
+    for path in SPELLINGS:
+        found = f"`files[0].path` is not a usable path: `{path}`"
+        assert short(f"{WHOLE}files: [{{path: '{path}'}}]\n") == [("GC515 change.yaml:6:16", found, hint)]
+    for path in ("a", ".a/..b/...", "a b/c\\d", "..\n", "a/.\n"):
+        text = json.dumps({"path": path})
+        assert load(f"{WHOLE}files: [{text}]\n".encode(), "change.yaml", "change").files[0].path == path
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff"
 _LINE = rf"(?!\s)[^{_CONTROL}]*[^{_CONTROL}\s]"
 # Persons are compared, so what can't be seen is left out as well, and blanks are single.
 _WORD = rf"[^{_CONTROL}\u00ad\u200b-\u200f\u2060-\u2065\s]+"
+# Any name of a file but `.` and `..`: a path is compared as git writes it, so it has one spelling.
+_STEP = r"(?!\.{1,2}(/|$(?!\n)))[^/]+"
 
 Instant = Annotated[datetime, Meta(tz=True)]
 Digest = Annotated[str, Meta(pattern=r"^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$(?!\n)")]
@@ -51,7 +53,7 @@ class Artifact(Frozen, frozen=True):
 class TouchedFile(Frozen, frozen=True):
     """One file of a change; line counts are ``None`` for a binary file."""
 
-    path: Annotated[str, Meta(min_length=1, max_length=4096)]
+    path: Annotated[str, Meta(min_length=1, max_length=4096, pattern=rf"^{_STEP}(/{_STEP})*$(?!\n)")]
     added: Count | None = None
     deleted: Count | None = None
 
