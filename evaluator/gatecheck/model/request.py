@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-# Left out of every line of text: control characters, line separators, marks that turn the direction of writing.
-_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff"
-_LINE = rf"(?!\s)[^{_CONTROL}]*[^{_CONTROL}\s]"
+# Left out of every line of text: control characters, line separators, marks that turn the direction of writing. Sets of
+# at most two ranges beyond Latin-1 take `re` a quarter of the time to compile as one set of all of them would.
+_LINE = r"^(?!\s)(?=[^\u2028-\u202e\u2066-\u2069]*$)(?=[^\ufeff]*$)[^\x00-\x1f\x7f-\x9f]*(?<!\s)$(?!\n)"
 # Persons are compared, so what can't be seen is left out as well, and blanks are single.
-_WORD = rf"[^{_CONTROL}\u00ad\u200b-\u200f\u2060-\u2065\s]+"
+_WORD = r"[^\x00-\x1f\x7f-\x9f\u00ad\s]+"
+_PERSON = rf"^(?=[^\u200b-\u200f\u2028-\u202e]*$)(?=[^\u2060-\u2069\ufeff]*$){_WORD}( {_WORD})*$(?!\n)"
 # Any name of a file but `.` and `..`: a path is compared as git writes it, so it has one spelling.
 _STEP = r"(?!\.{1,2}(/|$(?!\n)))[^/]+"
 
@@ -22,9 +23,9 @@ Instant = Annotated[datetime, Meta(tz=True)]
 Digest = Annotated[str, Meta(pattern=r"^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$(?!\n)")]
 Commit = Annotated[str, Meta(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$(?!\n)")]
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*$(?!\n)")]
-Text = Annotated[str, Meta(min_length=1, max_length=1000, pattern=rf"^{_LINE}$(?!\n)")]
-Title = Annotated[str, Meta(max_length=1000, pattern=rf"^({_LINE})?$(?!\n)")]
-Person = Annotated[str, Meta(min_length=1, max_length=320, pattern=rf"^{_WORD}( {_WORD})*$(?!\n)")]
+Text = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_LINE)]
+Title = Annotated[str, Meta(max_length=1000, pattern=_LINE)]
+Person = Annotated[str, Meta(min_length=1, max_length=320, pattern=_PERSON)]
 PersonId = Annotated[str, Meta(min_length=1, max_length=320, pattern=r"^[!-~]+( [!-~]+)*$(?!\n)")]
 FieldName = Annotated[str, Meta(min_length=1, pattern=r"^[!-#%-~]([ -~]*[!-~])?$(?!\n)")]
 Count = Annotated[int, Meta(ge=0, le=9007199254740991)]

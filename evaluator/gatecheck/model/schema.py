@@ -6,7 +6,7 @@ is wrong with it at once; ``model.explain`` says so in words. Where the two disa
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from re import compile as _compile
+from re import match
 from typing import Any, Literal, cast, overload
 
 import msgspec
@@ -19,7 +19,7 @@ from gatecheck.model.request import Approval, Change, Deployment, Directory, Req
 Part = Literal["change", "approvals", "directory", "deployments", "request", "config"]
 
 _MAX_NUMBER = 2**53 - 1
-_is_decimal = _compile(r"^-?[0-9]+(\.[0-9]+)?(E[+-]?[0-9]{1,3})?$(?!\n)").match
+_DECIMAL = r"^-?[0-9]+(\.[0-9]+)?(E[+-]?[0-9]{1,3})?$(?!\n)"
 
 
 @overload
@@ -134,7 +134,7 @@ def _check_number(value: Any) -> None:
 
 def _decimal(tagged: dict[str, Any]) -> Decimal:
     digits = tagged.get("$decimal")
-    if len(tagged) != 1 or type(digits) is not str or len(digits) > 420 or _is_decimal(digits) is None:
+    if len(tagged) != 1 or type(digits) is not str or len(digits) > 420 or match(_DECIMAL, digits) is None:
         raise ValueError("is not an exact decimal")
     return Decimal(digits)
 
