@@ -1,12 +1,14 @@
 """Keep what is costly to make, by the content that it was made from, in a folder of the user's own.
 
-What lies there is executable, so it never lies inside a repository, and is read only where the folder and the file
-belong to the user and nobody else can write them. Each file carries the digest of what it holds; one that is torn,
-half-written or foreign counts as absent. Deleting the folder loses nothing but time.
+What lies there is executable, so it never lies inside the repository that is worked in, where a change could bring it,
+and is read only where the folder and the file belong to the user and nobody else can write them. Each file carries the
+digest of what it holds; one that is torn, half-written or foreign counts as absent. Deleting the folder loses nothing
+but time.
 """
 
 import os
 from contextlib import suppress
+from functools import lru_cache
 
 from gatecheck.sha256 import sha256
 
@@ -27,6 +29,8 @@ def folder() -> str | None:
         if not named and not os.path.isabs(base):  # a user without a home
             return None
         path = named or os.path.join(base, "gatecheck")
+        if _is_brought(path, os.getcwd()):
+            return None
         found = os.lstat(path)
     except FileNotFoundError:
         try:
@@ -37,6 +41,18 @@ def folder() -> str | None:
     except OSError:
         return None
     return path if _is_own(found, directory=True) else None
+
+
+@lru_cache(8)
+def _is_brought(path: str, here: str) -> bool:
+    """Tell whether a folder lies in the repository around ``here``: its files may be those of a change."""
+    root = os.path.realpath(here)
+    while not os.path.exists(os.path.join(root, ".git")):
+        above = os.path.dirname(root)
+        if above == root:
+            return False
+        root = above
+    return os.path.join(os.path.realpath(path), "").startswith(os.path.join(root, ""))
 
 
 def _is_own(found: os.stat_result, *, directory: bool) -> bool:

@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cli_world import PRODUCTION, STAGING, Done, World
+
+from gatecheck import cache as caches
 
 
 @pytest.fixture
@@ -111,6 +114,34 @@ def test_a_relative_folder_of_xdg_is_not_made_in_the_repository(world: World) ->
     assert world.decide(*PRODUCTION, env={"XDG_CACHE_HOME": "cache"}).code == 0
     assert not (world.here / "cache").exists()
     assert Path(world.env["HOME"], ".cache", "gatecheck").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("variable", "below"), [("GATECHECK_CACHE", ""), ("XDG_CACHE_HOME", "gatecheck"), ("HOME", ".cache/gatecheck")]
+)
+def test_a_change_can_not_bring_a_cache(
+    warm: tuple[World, Path, Done], monkeypatch: pytest.MonkeyPatch, variable: str, below: str
+) -> None:
+    """Pipelines like to keep caches in the checkout, and the key of a document that is kept is no secret."""
+    world, cache, done = warm
+    brought = world.folder / "brought"
+    shutil.copytree(cache, brought / below)
+    monkeypatch.setenv("GATECHECK_CACHE", str(brought / below))
+    for file in cache.iterdir():
+        kept = caches.read(file.name)
+        if kept is not None and kept.head.startswith(b"["):
+            caches.write(file.name, b"[]", b"")
+    del world.env["GATECHECK_CACHE"]
+    world.env[variable] = str(brought)
+    if variable == "HOME":
+        world.env["XDG_CACHE_HOME"] = ""
+    command = ("evaluate", "--no-ledger", *PRODUCTION, "--format", "json")
+    assert world.spawn(*command).code == 4  # where it lies in no repository it is the user's own, and believed
+    subprocess.run(["git", "init", "-q", str(world.folder)], check=True)
+    assert world.spawn(*command) == done
+    shutil.rmtree(brought)
+    assert world.spawn(*command) == done
+    assert not brought.exists()
 
 
 def test_the_folder_and_its_files_are_the_users_alone(warm: tuple[World, Path, Done]) -> None:
