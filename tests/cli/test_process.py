@@ -88,16 +88,25 @@ def test_a_full_disk_is_told(world: World) -> None:
     )
 
 
+def writer_once_read(path: Path, process: "subprocess.Popen[bytes]") -> int:
+    """Return a pipe's writing end, as soon as the process reads from it."""
+    while process.poll() is None:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            time.sleep(0.005)
+    raise AssertionError("the process ended before it read")
+
+
 def test_an_interruption_ends_it_without_a_trace(world: World) -> None:
-    """The change is a pipe that nobody writes to, so that the command waits until it is interrupted."""
+    """The change is a pipe into which nobody writes, so that the command waits until it is interrupted."""
     os.mkfifo(world.here / "pipe")
-    process = world.start("evaluate", *DEV, "--change", "pipe")
-    writer = os.open(world.here / "pipe", os.O_WRONLY)  # returns once the command has opened it for reading
-    time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    with process:
+    with world.start("evaluate", *DEV, "--change", "pipe") as process:
+        writer = writer_once_read(world.here / "pipe", process)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    os.close(writer)
+        os.close(writer)
     assert (process.returncode, out.decode(), err.decode().strip()) == (1, "", "interrupted")
     assert not world.ledger.exists()
 
