@@ -173,11 +173,11 @@ def _key(options: _Options) -> "SigningKey":
     from gatecheck.trust.key import key_from_text, load_key, load_or_make_key
 
     named, base = options.one("key")
+    text = os.environ.get(KEY_VARIABLE)
+    if text and options.given["key"] is None:  # the pipeline's word counts before that of a file in the repository
+        return key_from_text(text, f"${KEY_VARIABLE}")
     if named is not None:
         return load_key(Path(base, Path(named).expanduser()))
-    text = os.environ.get(KEY_VARIABLE)
-    if text:
-        return key_from_text(text, f"${KEY_VARIABLE}")
     config = os.environ.get("XDG_CONFIG_HOME", "")
     if not config.startswith("/"):  # the specification has relative paths ignored; here one would lie in the repository
         config = str(Path("~/.config").expanduser())
