@@ -55,7 +55,7 @@ def run(arguments: tuple[str, ...], folder: Path, environment: dict[str, str]) -
 
 
 def compare(title: str, commands: dict[str, Command], asked: float, rounds: int, folder: Path, place: Path) -> bool:
-    """Run two commands in turn, print both and their ratio, and tell whether it is at most ``asked``."""
+    """Run two commands in turn, print both and the median ratio of a pair, and tell whether it is at most ``asked``."""
     environment = clean_environment(place)
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for number in range(-2, rounds):
@@ -64,17 +64,15 @@ def compare(title: str, commands: dict[str, Command], asked: float, rounds: int,
             if number >= 0:  # the first two fill the caches
                 taken[name].append(measured)
     print(title)
-    medians = []
     for name, times in taken.items():
         clock, cpu = [t for t, _ in times], [t for _, t in times]
-        medians.append((statistics.median(clock), statistics.median(cpu)))
         print(
-            f"  {name:<24} {medians[-1][0]:7.1f} ms, at least {min(clock):7.1f};"
-            f"   CPU {medians[-1][1]:7.1f} ms, at least {min(cpu):7.1f}"
+            f"  {name:<24} {statistics.median(clock):7.1f} ms, at least {min(clock):7.1f};"
+            f"   CPU {statistics.median(cpu):7.1f} ms, at least {min(cpu):7.1f}"
         )
-    (base_clock, base_cpu), (clock_median, cpu_median) = medians
-    ratio = clock_median / base_clock
-    print(f"  ratio {ratio:.2f}, of CPU {cpu_median / base_cpu:.2f}; asked: at most {asked}")
+    base, ours = taken.values()
+    ratio, cpu_ratio = (statistics.median(b[n] / a[n] for a, b in zip(base, ours, strict=True)) for n in (0, 1))
+    print(f"  ratio, median of {rounds} pairs: {ratio:.2f}, of CPU {cpu_ratio:.2f}; asked: at most {asked}")
     return ratio <= asked
 
 
