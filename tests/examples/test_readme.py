@@ -72,11 +72,11 @@ def test_first_use_and_audit(repository: tuple[Path, dict[str, str]]) -> None:
 
 def test_author_can_not_approve(repository: tuple[Path, dict[str, str]]) -> None:
     own, environment = repository
-    as_alice = {"GIT_AUTHOR_NAME": "alice", "GIT_AUTHOR_EMAIL": "alice"}
+    as_alice = {"GIT_AUTHOR_NAME": "Alice", "GIT_AUTHOR_EMAIL": "alice@example.com"}
     assert run("git commit -q --allow-empty -m Three", own, {**environment, **as_alice}).returncode == 0
     done = run("\n".join(FIRST_USE), own, environment)
     assert done.returncode == 4
-    assert "  refused  approval of alice: is the author\n" in done.stdout
+    assert "  refused  approval of alice@example.com: is the author\n" in done.stdout
 
 
 def test_exit_codes_are_those_of_the_commands() -> None:
