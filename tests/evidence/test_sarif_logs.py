@@ -90,8 +90,8 @@ def test_an_override_counts_for_its_invocation() -> None:
 
 @pytest.mark.parametrize(("score", "severity"), [
     ("9.8", "critical"), (9, "critical"), ("8.9", "high"), ("7.0", "high"), (6.9, "medium"), ("4", "medium"),
-    ("0.1", "low"), ("0.0", "high"), ("11", "high"), ("-1", "high"), ("NaN", "high"), ("MEDIUM", "high"),
-    ("CRITICAL", "critical"), ("high", "high"), (None, "high"), ("", "high"), ([], "high"),
+    ("0.1", "low"), ("0.0", "high"), ("11", "critical"), ("-1", "critical"), ("NaN", "critical"), ("MEDIUM", "high"),
+    ("CRITICAL", "critical"), ("high", "high"), (None, "high"), ("", "high"), ([], "critical"), ("9,8", "critical"),
 ])  # fmt: skip
 def test_severity_of_an_error_by_its_score(score: object, severity: str) -> None:
     rule = {**RULE, "properties": {"security-severity": score}}

@@ -410,8 +410,10 @@ class _Judge:
         of = {p: frozenset(name for name, m in groups.items() if m is not None and p in m) for p in people}
         if any(self.rejects(p) and (of[p] or p == self.change.author) for p in people):
             return "failed", 0
-        barred = {self.change.author, *self.change.committers, self.change.requester}
-        eligible = {p: of[p] for p in sorted(people) if asked.including_author or p not in barred}
+        barred = {p for p in (self.change.author, *self.change.committers, self.change.requester) if p}
+        barred |= {p.partition("@")[0] for p in barred}
+        own = {p for p in people if p in barred or p.partition("@")[0] in barred}
+        eligible = {p: of[p] for p in sorted(people) if asked.including_author or p not in own}
         given = [
             (at, person, groups_of)
             for person, groups_of in eligible.items()

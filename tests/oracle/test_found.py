@@ -163,3 +163,15 @@ def test_many_services_in_one_guard_decide_as_few_do() -> None:
     rules = f'{AUTOMATIC} rule r for production when change.service in [{names}] {{ require change.title == "x" }}'
     assert decide(rules, {"service": "s7"}).verdict == "deny"
     assert decide(rules, {"service": "t"}).verdict == "allow"
+
+
+@pytest.mark.parametrize(("author", "approver"), [("alice@example.com", "alice"), ("alice", "alice@example.org")])
+def test_a_mail_address_and_the_name_before_its_at_sign_are_one_person(author: str, approver: str) -> None:
+    rules = f'group lead = "{approver}", bob rule r for production {{ approve by lead }}'
+    given = {"stance": "approve", "at": "2026-11-23T08:00:00Z", "artifact": ARTIFACT, "environment": "production"}
+    own = decide(rules, {"author": author}, approvals=[{**given, "approver": approver}])
+    assert own.verdict == "pending"
+    assert [r.reason for f in own.findings for r in f.refused] == ["is the author"]
+    assert decide(rules, {"author": author}, approvals=[{**given, "approver": "bob"}]).verdict == "allow"
+    # Where the directory knows the author as somebody else, the request names him by that id.
+    assert decide(rules, {"author": "alice-1"}, approvals=[{**given, "approver": approver}]).verdict == "allow"

@@ -59,11 +59,13 @@ class _Command(click.Command):
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to show the decision.  [default: text]")
 @click.option("--output", metavar="FILE", help="Write the decision there instead of to standard output.")
 @click.option("--explain", is_flag=True, help="Show every finding.")
+@click.option("--no-config", is_flag=True, help="Read no gatecheck.yaml: only what the command line says counts.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever the verdict; errors keep their codes.")
 def command(**given: Any) -> int:
     """Decide whether a change may enter an environment: allow, pending or deny.
 
-    Options may also stand in `gatecheck.yaml` at the repository's root, under their long names.
+    Options may also stand in `gatecheck.yaml` at the repository's root, under their long names, all but `--exit-zero`.
+    In CI run this where the change under judgement can't edit that file, or give `--no-config`.
 
     \b
     Examples:
@@ -75,7 +77,7 @@ def command(**given: Any) -> int:
     \b
     Exit codes: 0 allow, 3 deny, 4 pending; 2 wrong input, 5 wrong rules, 6 ledger.
     """
-    config, base = read_config()
+    config, base = ({}, "") if given["no_config"] else read_config()
     options = _Options(given, config, base)
     files, where = read_rules(*options.path("rules", "name the folder of `.gate` files"))
     program = program_for(files, where)
@@ -86,7 +88,7 @@ def command(**given: Any) -> int:
     else:
         outcome, recorded = _recorded(options, files, program, request)
     _show(options, outcome, recorded)
-    return Exit.ALLOW if options.flag("exit_zero") else BY_VERDICT[outcome.decision.verdict]
+    return Exit.ALLOW if given["exit_zero"] else BY_VERDICT[outcome.decision.verdict]
 
 
 class _Options:

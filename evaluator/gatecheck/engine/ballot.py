@@ -4,7 +4,7 @@ One pass over the request's approvals finds each person's stance; each statement
 approval that does not count is kept with the reason.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -51,6 +51,9 @@ class Ballot:
         if change.requester is not None:
             interested[change.requester] = "is the requester"
         interested[change.author] = "is the author"
+        for person in list(interested):
+            if "@" in person:  # git knows a person by a mail address, a forge mostly by the name before its `@`
+                interested.setdefault(person[: person.index("@")], interested[person])
         self.interested = interested
         self.given: dict[str, list[datetime]] = {}
         self.vetoes: dict[str, Approval] = {}
@@ -130,8 +133,8 @@ def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
     valid_for = ask.valid_for
     in_order = True
     for person, instants in ballot.given.items():
-        if person in barred:
-            refused += [Refused(person, at, "approve", barred[person]) for at in instants]
+        if (why := barred.get(person) or _of_own(person, barred)) is not None:
+            refused += [Refused(person, at, "approve", why) for at in instants]
             continue
         mask = 0
         for members, bit in masks:
@@ -193,14 +196,19 @@ def _filled(
     return Finding(asked, "waiting", (), tuple(actions), given, tuple(refused))
 
 
-def _are_there(masks: list[Members], barred: Collection[str], slots: Iterable[int], used: set[str]) -> bool:
+def _of_own(person: str, barred: Mapping[str, str]) -> str | None:
+    """Return why a person may not approve whose mail address belongs to a name that is barred."""
+    return barred.get(person[: person.index("@")]) if "@" in person else None
+
+
+def _are_there(masks: list[Members], barred: Mapping[str, str], slots: Iterable[int], used: set[str]) -> bool:
     """Tell whether somebody is there for each slot, each time somebody else; a ``False`` may be wrong."""
     for slot in slots:
         found = None
         for members, bit in masks:
             if bit & slot and members is not None:
                 for person in members:
-                    if person not in used and person not in barred:
+                    if person not in used and person not in barred and _of_own(person, barred) is None:
                         found = person
                         break
             if found is not None:
@@ -211,12 +219,12 @@ def _are_there(masks: list[Members], barred: Collection[str], slots: Iterable[in
     return True
 
 
-def _electorate(ask: Ask, masks: list[Members], barred: Collection[str]) -> dict[str, int]:
+def _electorate(ask: Ask, masks: list[Members], barred: Mapping[str, str]) -> dict[str, int]:
     """Return all who may approve, with their groups; of a group that nobody knows, enough without a name."""
     who: dict[str, int] = {}
     for (members, bit), group in zip(masks, ask.groups, strict=True):
         for person in (f"{group}#{k}" for k in range(ask.most)) if members is None else members:
-            if person not in barred:
+            if person not in barred and _of_own(person, barred) is None:
                 who[person] = who.get(person, 0) | bit
     return who
 

@@ -4,7 +4,7 @@ Findings are sorted by their id, which does not depend on where a statement stan
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gatecheck.engine.kleene import SEVERITY, Undetermined
@@ -16,6 +16,8 @@ from gatecheck.model.record import DECISION, STATEMENT, check_statement
 from gatecheck.model.request import Request
 from gatecheck.model.schema import encode_request
 from gatecheck.version import GATECHECK, LANGUAGE
+
+_END = datetime(3000, 1, 1, tzinfo=UTC)  # instants end here; what would turn later never does
 
 
 def record(program: Program, request: Request, decision: Decision) -> tuple[bytes, bytes]:
@@ -46,7 +48,9 @@ def statement(program: Program, request: Request, decision: Decision, request_di
         "findings": [_finding(f, request, program.levels) for f in findings],
         "missing": [_action(a) for a in decision.missing],
         "next": [
-            {"at": write_instant(t.at), "cause": t.cause, "subject": t.subject} for t in sorted(set(decision.turns))
+            {"at": write_instant(t.at), "cause": t.cause, "subject": t.subject}
+            for t in sorted(set(decision.turns))
+            if t.at < _END
         ],
         "obligations": [{"kind": kind, "value": value} for kind, value in decision.obligations],
         "evidence": {gate: _evidence(e) for gate, e in request.evidence.items()},
@@ -101,7 +105,7 @@ def _finding(f: Finding, request: Request, levels: tuple[str, ...]) -> dict[str,
 
 
 def _action(a: Action) -> dict[str, Any]:
-    until = None if a.until is None else write_instant(a.until)
+    until = None if a.until is None or a.until >= _END else write_instant(a.until)
     return {
         "action": a.kind,
         **_kept(

@@ -207,13 +207,15 @@ class _Run:
         for holder in (result, rule or {}):
             properties = holder.get("properties")
             score = properties.get("security-severity") if isinstance(properties, dict) else None
-            if score is None:
+            if score is None or score == "":
                 continue
             word = str(score).strip().lower()
             if word in SEVERITIES:
                 return max(word, by_level, key=SEVERITIES.index)
             number = plain_decimal(word)
-            if number is not None and 0 < number <= 10:
+            if number is None or not 0 <= number <= 10:
+                return SEVERITIES[-1]  # a score that can't be read, or is beyond the scale, may hide the worst
+            if number:
                 return next(band for least, band in _BANDS if number >= least)
         return by_level
 

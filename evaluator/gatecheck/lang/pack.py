@@ -49,13 +49,24 @@ def read_folder(path: "Path | str") -> dict[str, bytes]:
 
 
 def _found(folder: "Path | str", above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the name and path of each `.gate` file in a folder and below; links to folders are not followed."""
+    """Yield the name and path of each `.gate` file in a folder and below.
+
+    What may hold rules and can't be read as they were written is refused, never passed over: a rule less may allow.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(SUFFIX) and entry.is_file():
-                yield above + entry.name, entry.path
-            elif entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False):
                 yield from _found(entry.path, f"{above}{entry.name}/")
+            elif entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+                if not entry.name.isprintable():
+                    raise input_error("GC509", "the name of a rule file is not plain text", file=ascii(entry.path))
+                yield above + entry.name, entry.path
+            elif entry.is_symlink() and (entry.name.lower().endswith(SUFFIX) or entry.is_dir()):
+                message = "is a link, and a pack holds its own rules"
+                raise input_error("GC509", message, file=entry.path, hint="put a copy there")
+            elif entry.name.lower().endswith(SUFFIX):
+                message = "is no ordinary `.gate` file, and rules must not be passed over"
+                raise input_error("GC509", message, file=entry.path, hint="name it in lower case, or move it away")
 
 
 def _read(path: "Path | str") -> bytes:

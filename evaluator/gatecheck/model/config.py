@@ -27,4 +27,3 @@ class Config(Frozen, frozen=True):
     format: Format | None = None
     output: Text | None = None
     explain: bool = False
-    exit_zero: bool = False
