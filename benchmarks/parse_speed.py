@@ -1,4 +1,4 @@
-"""How long a pack of 6,000 lines takes to parse, check and compile: `python benchmarks/parse_speed.py`.
+"""How long a pack of 6,000 lines takes to parse, check, compile and format: `python benchmarks/parse_speed.py`.
 
 The pack is made by a fixed recipe, in the manner of a company's: one file of common declarations, then a block of
 twelve lines for each service. Nothing is cached; the best of several runs is shown, in seconds.
@@ -6,6 +6,7 @@ twelve lines for each service. Nothing is cached; the best of several runs is sh
 
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "evaluator"))
@@ -62,12 +63,14 @@ def pack() -> str:
 def main() -> None:
     from gatecheck.engine.compile import compile_pack
     from gatecheck.lang.check import check
+    from gatecheck.lang.format import formatted
     from gatecheck.lang.parser import parse
     from gatecheck.text.source import Source
 
     source = Source("pack.gate", pack())
     parse(Source("warm.gate", COMMON))  # the tables of the grammar are built once
-    best = {"parse": 9e9, "check": 9e9, "compile": 9e9}
+    best = {"parse": 9e9, "check": 9e9, "compile": 9e9, "format": 9e9, "format what is formatted": 9e9}
+    neat = Source("pack.gate", formatted(source))
     for _ in range(RUNS):
         start = time.perf_counter()
         file, problems = parse(source)
@@ -77,8 +80,12 @@ def main() -> None:
         assert not problems and checked.pack is not None, (problems, checked.diagnostics)
         compile_pack(checked.pack)
         compiled = time.perf_counter()
-        for name, spent in (("parse", parsed - start), ("check", done - parsed), ("compile", compiled - done)):
-            best[name] = min(best[name], spent)
+        formatted(source)
+        laid_out = time.perf_counter()
+        assert formatted(neat) == neat.text
+        end = time.perf_counter()
+        marks = (start, parsed, done, compiled, laid_out, end)
+        best = {name: min(best[name], b - a) for name, (a, b) in zip(best, pairwise(marks), strict=True)}
     lines = source.text.count("\n")
     print(f"{lines:,} lines: " + ", ".join(f"{name} {spent:.2f} s" for name, spent in best.items()))
     print(f"parse and check {best['parse'] + best['check']:.2f} s")

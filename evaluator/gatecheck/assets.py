@@ -1,4 +1,4 @@
-"""Find the files that ship with gatecheck: the grammar, the schemas, the example packs.
+"""Find the files that ship with gatecheck: the grammar, the schemas, the example packs, the pages of diagnostics.
 
 A wheel carries them under ``gatecheck/_shipped``; a checkout has them beside ``evaluator/``.
 """

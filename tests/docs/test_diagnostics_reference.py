@@ -1,11 +1,21 @@
-"""Every code that gatecheck can give is explained, once, and no other is."""
+"""Every code that gatecheck can give has one page, which is whole, and whose examples come out as it says."""
 
 import re
 from pathlib import Path
+from typing import cast
+
+import pytest
+
+from gatecheck.lang.pack import examine
+from gatecheck.model.schema import Part, load
+from gatecheck.report.pages import Example, pages
+from gatecheck.text.diagnostic import InputError
 
 _ROOT = Path(__file__).parents[2]
 _TEXT = (_ROOT / "docs" / "diagnostics.md").read_text("utf-8")
-_ROW = re.compile(r"^\| (GC\d{3}) \| (.*?) \| (.*?) ?\| (.*?) ?\|$", re.MULTILINE)
+_PAGES = pages()
+_EXAMPLES = [(page.code, example) for page in _PAGES.values() for example in page.examples]
+_AROUND = re.findall(r"^```gate\n(.*?)^```$", _TEXT.partition("\n### ")[0], re.MULTILINE | re.DOTALL)
 
 
 def codes_in_source() -> set[str]:
@@ -13,19 +23,60 @@ def codes_in_source() -> set[str]:
     return {code for file in files for code in re.findall(r"\bGC\d{3}\b", file.read_text("utf-8"))}
 
 
+def examples(language: str) -> list[object]:
+    return [
+        pytest.param(code, example, id=f"{code}-{example.label.lower()}")
+        for code, example in _EXAMPLES
+        if example.language == language
+    ]
+
+
 def test_every_code_is_explained_and_no_other() -> None:
-    explained = _ROW.findall(_TEXT)
-    assert {row[0] for row in explained} == codes_in_source()
-    assert [row[0] for row in explained] == sorted({row[0] for row in explained})
-    assert all(row[1] for row in explained)
+    assert set(_PAGES) == codes_in_source()
+    assert list(_PAGES) == sorted(_PAGES)
+    assert re.findall(r"^### (.*)", _TEXT, re.MULTILINE) == [f"{page.code}: {page.title}" for page in _PAGES.values()]
 
 
 def test_a_code_stands_under_its_family() -> None:
     for part in re.split(r"^## ", _TEXT, flags=re.MULTILINE)[1:]:
         family = part[:3]
-        assert {row[0][:3] for row in _ROW.findall(part)} == {family}
+        assert {code[:3] for code in re.findall(r"^### (GC\d{3})", part, re.MULTILINE)} == {family}
 
 
-def test_every_code_of_rules_says_how_to_mend_it() -> None:
-    rules = [row for row in _ROW.findall(_TEXT) if row[0] < "GC400"]
-    assert all(row[3] for row in rules)
+@pytest.mark.parametrize("code", _PAGES)
+def test_a_page_is_whole(code: str) -> None:
+    page = _PAGES[code]
+    parts = re.findall(r"^\*\*(\w+)\*\*", page.markdown, re.MULTILINE)
+    labels = [example.label for example in page.examples]
+    assert parts == [*(["What"] if page.what else []), "Why", "Mend", *labels]  # in this order, and each is read
+    assert all(text.endswith(".") for text in (page.what, page.why, page.mend) if text)
+    assert not re.search(
+        r"[{}]", f"{page.title} {page.what} {page.why} {page.mend}"
+    )  # which SARIF would take for its own
+    assert labels in ([], ["Wrong", "Right"], ["Example"])
+    if code < "GC400":
+        assert labels == ["Wrong", "Right"]
+
+
+@pytest.mark.parametrize(("code", "example"), examples("gate"))
+def test_an_example_of_rules_comes_out_as_it_says(code: str, example: Example) -> None:
+    text = example.text.replace("U+200B", "\u200b")
+    files = {"example.gate": text.encode()}
+    if not re.search(r"^environment ", text, re.MULTILINE):
+        (around,) = _AROUND
+        files["around.gate"] = around.encode()
+    _, found, _ = examine(files)
+    assert {d.code for d in found} == ({code} if example.label == "Wrong" else set())
+    assert all(("(a warning)" in _PAGES[code].what) == (d.severity == "warning") for d in found)
+
+
+@pytest.mark.parametrize(("code", "example"), examples("yaml"))
+def test_an_example_of_a_document_comes_out_as_it_says(code: str, example: Example) -> None:
+    first = example.text.partition("\n")[0]
+    part = "approvals" if first.startswith("- ") else "change" if first.startswith("id: ") else "directory"
+    try:
+        load(example.text.encode(), "example.yaml", cast("Part", part))
+        found = set()
+    except InputError as error:
+        found = {d.code for d in error.diagnostics}
+    assert found == ({code} if example.label == "Wrong" else set())

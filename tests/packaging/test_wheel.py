@@ -59,6 +59,7 @@ def test_wheel_holds_the_package_and_the_contracts_and_no_more(built: Built) -> 
     expected = files("evaluator/gatecheck", "gatecheck")
     for folder in ("grammar", "schemas", "rules"):
         expected |= files(folder, f"{SHIPPED}/{folder}")
+    expected.add(f"{SHIPPED}/docs/diagnostics.md")
     assert names - about == expected
     assert {
         "gatecheck/py.typed",
@@ -92,6 +93,9 @@ def test_installed_command_reads_what_was_shipped(built: Built, tmp_path: Path) 
     pack = built.site / SHIPPED / "rules" / "payment-service"
     checked = built.gatecheck(tmp_path, "check", str(pack))
     assert (checked.returncode, checked.stdout[:4], checked.stderr) == (0, "ok: ", "")
+
+    explained = built.gatecheck(tmp_path, "explain-code", "GC202")
+    assert (explained.returncode, explained.stdout[:7], explained.stderr) == (0, "GC202: ", "")
 
     command = ("evaluate", "--no-ledger", "-e", "production", "--as-of", "2026-11-25T12:00:00+01:00")
     decided = [built.gatecheck(pack / "examples" / "deny", *command) for _ in range(2)]

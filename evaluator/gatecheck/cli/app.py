@@ -13,6 +13,7 @@ from gatecheck.version import GATECHECK
 _COMMANDS = {
     "evaluate": "Decide whether a change may enter an environment.",
     "check": "Check a rule pack.",
+    "explain-code": "Explain the code of a diagnostic.",
     "change": "Write the change document from git.",
     "replay": "Repeat recorded decisions and compare them.",
     "ledger": "Read and verify the ledger.",
@@ -50,7 +51,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"gatecheck.cli.{cmd_name}").command
+        command: click.Command = import_module(f"gatecheck.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

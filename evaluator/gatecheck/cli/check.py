@@ -1,40 +1,91 @@
 """``gatecheck check``: parse and check a rule pack, and show all that is noticed."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from gatecheck.cli.exits import Exit
 
+if TYPE_CHECKING:
+    from gatecheck.lang.core import Pack
+    from gatecheck.report.diagnostics import Checked
+    from gatecheck.text.diagnostic import Diagnostic
+
 
 @click.command(name="check")
 @click.argument("rules", metavar="PATH|REV:PATH")
-def command(rules: str) -> int:
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text",
+    help="How to show what is found.  [default: text]",
+)  # fmt: skip
+@click.option("--strict", is_flag=True, help="Let warnings fail the check, too.")
+def command(rules: str, form: str, strict: bool) -> int:
     """Check a rule pack: a folder of `.gate` files, one such file, or a folder at a git revision.
 
-    Every problem of every file is shown. Warnings do not fail the check.
+    Every problem of every file is shown. Warnings do not fail the check, unless `--strict` says so.
 
     \b
     Examples:
       gatecheck check rules
-      gatecheck check main:rules
+      gatecheck check main:rules --strict
+      gatecheck check rules --format sarif > gatecheck.sarif
+
+    \b
+    Exit codes: 0 ok, 5 wrong rules, 2 rules that can't be read.
     """
     from gatecheck.cli.rules import read_rules
     from gatecheck.lang.pack import examine
-    from gatecheck.text.diagnostic import render
+    from gatecheck.report.diagnostics import Checked
+    from gatecheck.text.diagnostic import InputError, render
 
-    files, where = read_rules(rules)
-    pack, found, sources = examine(files, where)
-    if found:
-        click.echo(render(found, sources), err=True)
-    if pack is None:
-        count = sum(d.severity == "error" for d in found)
-        click.echo(f"\n{count} error{'s' if count != 1 else ''}", err=True)
-        return Exit.RULES
+    try:
+        files, where = read_rules(rules)
+        prefix = _prefix(rules, where)
+        pack, found, sources = examine(files, where if form == "text" else prefix)
+    except InputError as error:
+        if form == "text":
+            raise
+        _show(Checked(error.diagnostics, is_ok=False, files=0), form)
+        return Exit.USAGE
+    is_ok = pack is not None and not (strict and any(d.severity == "warning" for d in found))
+    if form != "text":
+        _show(Checked(found, is_ok, len(files), prefix), form)
+    else:
+        said = [*([render(found, sources)] if found else []), *([] if is_ok else [_verdict(found)])]
+        click.echo("".join(f"{part}\n" for part in said), err=True, nl=False)
+    if pack is not None and is_ok and form in ("text", "github"):
+        click.echo(_summary(pack, len(files)))
+    return Exit.ALLOW if is_ok else Exit.RULES
+
+
+def _prefix(named: str, where: str) -> str:
+    """Return what stands before the names of a pack's files so that they lead there from the caller's folder."""
+    prefix = where or named[: named.rfind("/") + 1]  # a single file's own folder
+    while prefix.startswith("./"):
+        prefix = prefix[2:].lstrip("/")
+    return prefix
+
+
+def _show(checked: "Checked", form: str) -> None:
+    from gatecheck.report.diagnostics import as_github, as_json, as_sarif
+
+    click.echo({"json": as_json, "sarif": as_sarif, "github": as_github}[form](checked), nl=False)
+
+
+def _verdict(found: Sequence["Diagnostic"]) -> str:
+    errors = [d for d in found if d.severity == "error"]
+    if not errors:
+        return f"\n{_count(sum(d.severity == 'warning' for d in found), 'warning')}, which `--strict` does not allow"
+    return f"\n{_count(len(errors), 'error')}\n`gatecheck explain-code {errors[0].code}` tells more"
+
+
+def _summary(pack: "Pack", files: int) -> str:
     number = len({s.rule for s in pack.statements})
-    click.echo(
-        f"ok: {_count(len(files), 'file')}, {_count(len(pack.environments), 'environment')}, "
+    return (
+        f"ok: {_count(files, 'file')}, {_count(len(pack.environments), 'environment')}, "
         f"{_count(len(pack.gates), 'gate')}, {_count(number, 'rule')} ({_count(len(pack.statements), 'statement')})"
     )
-    return Exit.ALLOW
 
 
 def _count(number: int, noun: str) -> str:

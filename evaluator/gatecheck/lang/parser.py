@@ -15,7 +15,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from gatecheck.assets import shipped
 from gatecheck.lang import ast, expected
 from gatecheck.lang.build import BadValueError, Build
-from gatecheck.text.diagnostic import Diagnostic
+from gatecheck.text.diagnostic import Diagnostic, RulesError
 from gatecheck.text.nearest import nearest
 from gatecheck.text.source import Source, Span
 
@@ -43,17 +43,41 @@ def parse(source: Source) -> tuple[ast.File, list[Diagnostic]]:
     return ast.File(Span(source.name, 1, 1, 1, 1), tuple(declarations)), problems
 
 
+def parse_tokens(source: Source) -> tuple[ast.File, list[Token]]:
+    """Return the AST of a file, and its tokens: what lies between them is white space and comments.
+
+    Raises ``RulesError`` with every syntax error.
+    """
+    if next(_forbidden(source), None) is None:
+        parser, build = _parser()
+        build.file = source.name
+        steps = parser.parse_interactive(source.text)
+        try:
+            tokens = list(steps.iter_parse())
+            file: ast.File = steps.feed_eof(tokens[-1] if tokens else None)  # type: ignore[no-untyped-call]
+            _check_nesting(file, source)
+        except (BadValueError, UnexpectedToken, UnexpectedCharacters):
+            pass  # which is told below
+        else:
+            return file, tokens
+    raise RulesError(*parse(source)[1], sources={source.name: source})
+
+
 def _parse(source: Source) -> ast.File:
     parser, build = _parser()
     build.file = source.name
     file: ast.File = parser.parse(source.text)  # type: ignore[assignment]  # the transformer makes one of it
+    _check_nesting(file, source)
+    return file
+
+
+def _check_nesting(file: ast.File, source: Source) -> None:
     if (
         source.text.count("(") + source.text.count("[") + source.text.count("not") + source.text.count("when")
         > _DEEPEST
     ):
         for declaration in file.declarations:
             _check_depth(declaration)
-    return file
 
 
 @cache

@@ -4,6 +4,8 @@ Each is a protocol of its own, and a record holds text by others: whatever could
 escaped as the runner's commands ask.
 """
 
+from collections.abc import Mapping
+
 from gatecheck.report import words
 from gatecheck.report.words import PLAIN, Item, Record, Recorded, plain
 
@@ -19,7 +21,7 @@ def annotations(statement: Record, *, recorded: Recorded | None = None) -> str:
     head = f"{artifact} -> {environment}, risk {risk}; passed {words.tally(predicate)}"
     head += f"; {left} more to do" if left else ""
     head += "" if recorded is None else f"; recorded as {words.entry_name(recorded)}"
-    lines = [_command(_LEVELS[predicate["verdict"]], f"gatecheck: {verdict}", head)]
+    lines = [command(_LEVELS[predicate["verdict"]], {"title": f"gatecheck: {verdict}"}, head)]
     return "\n".join(lines + [_annotation(item) for item in items]) + "\n"
 
 
@@ -48,16 +50,19 @@ def _annotation(item: Item) -> str:
     remedy = f"\nremedy: {item.remedy}" if item.remedy else ""
     level = {"fails": "error", "failed": "error", "stopped": "error", "waived": "notice"}.get(item.label, "warning")
     title = f"gatecheck: {plain(item.rule)}" if item.rule else "gatecheck"
-    return _command(level, title, f"{item.label} {item.text}{remedy}", plain(item.file, 1000), item.line)
+    place: dict[str, str | int] = {"file": plain(item.file, 1000), "line": item.line} if item.file else {}
+    return command(level, {**place, "title": title}, f"{item.label} {item.text}{remedy}")
 
 
-def _command(level: str, title: str, message: str, file: str = "", line: int = 0) -> str:
-    place = [f"file={_property(file)}", f"line={line}"] if file else []
-    return f"::{level} {','.join([*place, f'title={_property(title)}'])}::{_data(message)}"
+def command(level: str, properties: Mapping[str, str | int], message: str) -> str:
+    """Return a workflow command, with whatever its properties and message hold escaped; it has no line's end."""
+    return (
+        f"::{level} {','.join(f'{name}={_property(str(said))}' for name, said in properties.items())}::{_data(message)}"
+    )
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\n", "%0A")
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
