@@ -13,6 +13,7 @@ from gatecheck.version import GATECHECK
 _COMMANDS = {
     "evaluate": "Decide whether a change may enter an environment.",
     "check": "Check a rule pack.",
+    "fmt": "Format rules.",
     "explain-code": "Explain the code of a diagnostic.",
     "change": "Write the change document from git.",
     "replay": "Repeat recorded decisions and compare them.",
