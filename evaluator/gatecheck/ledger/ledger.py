@@ -280,9 +280,7 @@ class Ledger:
             raise self._broken(f"entry {entry.id[:12]}: {error}") from None
         return dsse.envelope(self.statement(entry), keyid, signature)
 
-    def allowed(
-        self, artifact: str, environment: str, trust: AllowedSigners | None = None
-    ) -> list[Entry]:
+    def allowed(self, artifact: str, environment: str, trust: AllowedSigners | None = None) -> list[Entry]:
         """Return the entries that allowed an artifact's digest into an environment, oldest first.
 
         Every entry that is returned was checked whole: bytes, statement, both signatures. ``trust`` says whose
