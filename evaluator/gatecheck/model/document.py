@@ -47,13 +47,13 @@ def _amount(size: int) -> str:
 
 def decode_text(raw: bytes, name: str) -> str:
     """Return bytes as text: UTF-8, with or without a mark, or UTF-16 with one; ``InputError`` otherwise."""
-    encoding = "utf-8-sig"
+    encoding = "utf-8-sig" if raw[:1] == b"\xef" else "utf-8"  # looking for a mark in vain takes longer than reading
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
-        kind = "UTF-8" if encoding == "utf-8-sig" else "UTF-16, which its first bytes promise"
+        kind = "UTF-8" if encoding != "utf-16" else "UTF-16, which its first bytes promise"
         hint = "save the file as UTF-8"
         raise input_error("GC503", f"is not text in {kind} (byte {error.start})", file=name, hint=hint) from None
     if "\x00" in text:

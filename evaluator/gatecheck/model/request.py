@@ -16,8 +16,8 @@ _LINE = r"^(?!\s)(?=[^\u2028-\u202e\u2066-\u2069]*$)(?=[^\ufeff]*$)[^\x00-\x1f\x
 # Persons are compared, so what can't be seen is left out as well, and blanks are single.
 _WORD = r"[^\x00-\x1f\x7f-\x9f\u00ad\s]+"
 _PERSON = rf"^(?=[^\u200b-\u200f\u2028-\u202e]*$)(?=[^\u2060-\u2069\ufeff]*$){_WORD}( {_WORD})*$(?!\n)"
-# Any name of a file but `.` and `..`: a path is compared as git writes it, so it has one spelling.
-_STEP = r"(?!\.{1,2}(/|$(?!\n)))[^/]+"
+# A path has one spelling, as git writes it: no part of it is empty, `.` or `..`.
+_PATH = r"^(?!([\s\S]*/)?\.{0,2}(/|$(?!\n)))"
 
 Instant = Annotated[datetime, Meta(tz=True)]
 Digest = Annotated[str, Meta(pattern=r"^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$(?!\n)")]
@@ -54,7 +54,7 @@ class Artifact(Frozen, frozen=True):
 class TouchedFile(Frozen, frozen=True):
     """One file of a change; line counts are ``None`` for a binary file."""
 
-    path: Annotated[str, Meta(min_length=1, max_length=4096, pattern=rf"^{_STEP}(/{_STEP})*$(?!\n)")]
+    path: Annotated[str, Meta(min_length=1, max_length=4096, pattern=_PATH)]
     added: Count | None = None
     deleted: Count | None = None
 
