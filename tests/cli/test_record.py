@@ -117,6 +117,13 @@ def unpromoted(world: World) -> World:
 PROMOTE = "  needs    promotion to staging first"
 
 
+def test_a_ledger_of_ones_own_is_no_part_of_the_repository(world: World) -> None:
+    world.git("init", "-q", folder=world.here)
+    assert world.evaluate(*DEV).code == 0
+    assert (world.here / ".gatecheck" / ".gitignore").read_text() == "*\n"
+    assert ".gatecheck" not in world.git("status", "--porcelain", "--untracked-files=all", folder=world.here)
+
+
 def test_what_was_allowed_in_staging_may_enter_production(unpromoted: World) -> None:
     world = unpromoted
     before = world.evaluate(*PRODUCTION)

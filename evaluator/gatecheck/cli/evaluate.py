@@ -162,7 +162,10 @@ def _recorded(
     key = _key(options)
     named, base = options.one("ledger")
     path = Path(base, named or LEDGER)
+    is_own = named is None and not path.parent.exists()
     ledger: Ledger = open_ledger(path, memory=state_folder(os.environ), create=True)
+    if is_own:  # the folder was made for the ledger: whoever adds everything to git must not add this
+        (path.parent / ".gitignore").write_text("*\n", "utf-8")
     request = with_promotions(program, request, ledger, _trust(options, key))
     outcome = decide(program, request)
     entry = enter(outcome, request, files, program, ledger, key, datetime.now(UTC))
