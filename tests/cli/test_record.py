@@ -276,7 +276,7 @@ def test_six_processes_make_one_ledger(world: World) -> None:
     ended = []
     for process in started:
         with process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=150)
             ended.append((process.returncode, out.decode(), err.decode()))
     assert [code for code, _, _ in ended] == [0] * 6
     made = fingerprint(world.key)
