@@ -70,7 +70,6 @@ def _meta(pack: core.Pack) -> dict[str, Any]:
         "groups": {name: _members(pack, name) for name in pack.groups},
         "gates": tuple(sorted(pack.gates)),
         "attributes": {a.name: (a.type.name, a.has_default, _portable(a.default)) for a in pack.attributes.values()},
-        "rules": len({s.rule for s in pack.statements}),
     }
 
 
