@@ -172,12 +172,28 @@ class Automatic(Node, frozen=True, eq=False):
     """`approve automatically`."""
 
 
+class Escalate(Node, frozen=True, eq=False):
+    """`escalate to incident-commander after 2h`."""
+
+    groups: tuple[str, ...]
+    after: timedelta
+
+
+class Excluding(Node, frozen=True, eq=False):
+    """`excluding approvers of staging`."""
+
+    environments: tuple[str, ...]
+
+
 class Approve(Node, frozen=True, eq=False):
     """`approve by … valid for … including author`."""
 
     quorum: Quorum
     valid_for: timedelta | None = None
     including_author: bool = False
+    excluding: tuple[Excluding, ...] = ()
+    signed: bool = False
+    escalations: tuple[Escalate, ...] = ()
 
 
 class Deploy(Node, frozen=True, eq=False):
@@ -198,6 +214,23 @@ class Because(Node, frozen=True, eq=False):
     reason: str
 
 
+class Advisory(Node, frozen=True, eq=False):
+    """`advisory`: the rule is reported, and decides nothing."""
+
+
+class Point(Node, frozen=True, eq=False):
+    """An instant: ISO text with an offset, or without one on the wall clock of ``zone`` (empty: of what it is in)."""
+
+    text: str
+    zone: str = ""
+
+
+class Effective(Node, frozen=True, eq=False):
+    """`effective from 2027-01-01`: until then the rule only advises."""
+
+    point: Point
+
+
 class When(Node, frozen=True, eq=False):
     """`when x: …` or `when x { … }`."""
 
@@ -205,7 +238,7 @@ class When(Node, frozen=True, eq=False):
     body: tuple["Statement", ...]
 
 
-Statement = Require | Forbid | Automatic | Approve | Deploy | Notify | Because | When
+Statement = Require | Forbid | Automatic | Approve | Deploy | Notify | Because | Advisory | Effective | When
 
 
 # -- declarations
@@ -308,13 +341,27 @@ class Bound(Node, frozen=True, eq=False):
     """`bound`: the evidence must name the artifact or commit it is about."""
 
 
+class SignedBy(Node, frozen=True, eq=False):
+    """`signed by ci`: a signature of one of them must vouch for the evidence."""
+
+    signers: tuple[str, ...]
+
+
 class Remedy(Node, frozen=True, eq=False):
     """`remedy "…"`."""
 
     text: str
 
 
-GateItem = PassWhen | FreshFor | Field | Bound | Remedy
+GateItem = PassWhen | FreshFor | Field | Bound | SignedBy | Remedy
+
+
+class EvidenceKind(Node, frozen=True, eq=False):
+    """`evidence slo from "slo.schema.json"`: a kind of evidence of the pack's own."""
+
+    name: str
+    path: str
+    path_span: Span
 
 
 class Gate(Node, frozen=True, eq=False):
@@ -338,6 +385,69 @@ class Rule(Node, frozen=True, eq=False):
     statements: tuple[Statement, ...]
 
 
+class AppliesWhen(Node, frozen=True, eq=False):
+    """`when …`, of a waiver or an override."""
+
+    condition: Expression
+
+
+class Owner(Node, frozen=True, eq=False):
+    """`owner security`."""
+
+    name: str
+
+
+class Review(Node, frozen=True, eq=False):
+    """`review by tech-lead within 24h`."""
+
+    groups: tuple[str, ...]
+    within: timedelta
+
+
+WaiverItem = AppliesWhen | Owner | Because
+OverrideItem = AppliesWhen | Approve | Review | Because
+
+
+class Waiver(Node, frozen=True, eq=False):
+    """`waive sast for production until 2027-01-31 { … }`; targets are gates and rules."""
+
+    targets: tuple[str, ...]
+    target_spans: tuple[Span, ...]
+    environments: tuple[str, ...]
+    environment_spans: tuple[Span, ...]
+    until: Point
+    items: tuple[WaiverItem, ...]
+
+
+class Override(Node, frozen=True, eq=False):
+    """`override emergency for production { … }`."""
+
+    name: str
+    title: str
+    environments: tuple[str, ...]
+    environment_spans: tuple[Span, ...]
+    items: tuple[OverrideItem, ...]
+
+
+class Invariant(Node, frozen=True, eq=False):
+    """`invariant name for production when … { require … }`: a claim about every decision that allows."""
+
+    name: str
+    title: str
+    environments: tuple[str, ...]
+    environment_spans: tuple[Span, ...]
+    guard: Expression | None
+    items: tuple[Require | Because, ...]
+
+
+class Scenario(Node, frozen=True, eq=False):
+    """`test name "title" { … }`; its items are those of ``lang.scenario``."""
+
+    name: str
+    title: str
+    items: tuple[Node, ...]
+
+
 class Broken(Node, frozen=True, eq=False):
     """A declaration that did not parse: its kind, or an empty text, and the name that others may use."""
 
@@ -345,7 +455,10 @@ class Broken(Node, frozen=True, eq=False):
     name: str
 
 
-Declaration = Environment | Risk | Attribute | Group | Window | Let | Gate | Rule | Broken
+Declaration = (
+    Environment | Risk | Attribute | Group | Window | Let | EvidenceKind | Gate | Rule | Waiver | Override | Invariant
+    | Scenario | Broken
+)  # fmt: skip
 
 
 class File(Node, frozen=True, eq=False):

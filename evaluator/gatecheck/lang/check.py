@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import TypeVar
 
-from gatecheck.lang import ast, core, coverage, meant, types, unparse, vocabulary
+from msgspec.structs import replace
+
+from gatecheck.lang import ast, besides, core, coverage, meant, types, unparse, vocabulary
+from gatecheck.lang.besides import Besides
 from gatecheck.lang.expressions import Names, Resolver
 from gatecheck.lang.quorum import Quorums
 from gatecheck.lang.types import Type
@@ -19,7 +22,10 @@ from gatecheck.text.zones import zone_names
 UNRATED = "unrated"  # the only risk level of a pack that declares none
 _TYPES = ("bool", "date", "decimal", "duration", "instant", "int", "percent", "string")
 _Guard = tuple[core.Core, Span]
-_Named = TypeVar("_Named", ast.Environment, ast.Attribute, ast.Group, ast.Window, ast.Let, ast.Gate, ast.Rule)
+_Named = TypeVar(
+    "_Named", ast.Environment, ast.Attribute, ast.Group, ast.Window, ast.Let, ast.EvidenceKind, ast.Gate, ast.Rule,
+    ast.Override, ast.Invariant, ast.Scenario,
+)  # fmt: skip
 
 
 class Checked:
@@ -58,6 +64,10 @@ class _Checker:
         self.lets = self.named(declarations, ast.Let, "let")
         self.gates = self.named(declarations, ast.Gate, "gate")
         self.rules = self.named(declarations, ast.Rule, "rule")
+        self.overrides = self.named(declarations, ast.Override, "override")
+        self.invariants = self.named(declarations, ast.Invariant, "invariant")
+        self.scenarios = self.named(declarations, ast.Scenario, "test")
+        self.waivers = [d for d in declarations if isinstance(d, ast.Waiver)]
         self.risk = self.only_risk([d for d in declarations if isinstance(d, ast.Risk)])
         for name in sorted(set(self.lets) & set(self.gates) - self.broken):
             self.problem("GC203", f"`{name}` names both a `let` and a gate", self.lets[name].span, "", "rename one")
@@ -104,6 +114,7 @@ class _Checker:
             Resolver(self.names).reference(ast.Reference(let.span, (name,)), None)
         cases, otherwise = self.check_cases(levels)
         self.quorums = Quorums({n: g.members for n, g in self.groups.items()}, self.problems.append)
+        self.besides = Besides(self.names, self.quorums, self.rules, self.gates, self.problems.append)
         statements = self.check_rules(environments)
         if not environments:
             span = Span(digests[0][0] if digests else "", 1, 1, 1, 2)
@@ -112,6 +123,10 @@ class _Checker:
             digest, digests, environments, levels, cases, otherwise, attributes,
             {name: g.members for name, g in self.groups.items()}, windows, gates,
             tuple(statements[i] for i in sorted(statements)),
+            waivers=tuple(self.besides.waiver(w) for w in self.waivers),
+            overrides=tuple(self.besides.override(o) for _, o in sorted(self.overrides.items())),
+            invariants=tuple(self.besides.invariant(i) for _, i in sorted(self.invariants.items())),
+            scenarios=tuple(s for _, s in sorted(self.scenarios.items())),
         )  # fmt: skip
         if not self.broken and not any(d.severity == "error" for d in self.problems):
             self.problems += coverage.undecided(pack, {n: e.span for n, e in self.environments.items()})
@@ -241,9 +256,11 @@ class _Checker:
         fresh = [i.duration for i in gate.items if isinstance(i, ast.FreshFor)]
         remedy = " ".join(i.text for i in gate.items if isinstance(i, ast.Remedy))
         bound = any(isinstance(i, ast.Bound) for i in gate.items)
+        signers = tuple(sorted({s for i in gate.items if isinstance(i, ast.SignedBy) for s in i.signers}))
         fields = tuple(sorted(type_[1].items(), key=lambda pair: pair[0]))
         return core.Gate(
-            gate.name, gate.kind, gate.producer, condition, fields, min(fresh, default=None), bound, remedy, gate.span
+            gate.name, gate.kind, gate.producer, condition, fields, min(fresh, default=None), bound, remedy, gate.span,
+            signers,
         )  # fmt: skip
 
     # -- rules
@@ -273,8 +290,8 @@ class _Checker:
             self.problem(
                 "GC212", f"the rule `{rule.name}` asks for nothing", rule.span, "", "add a statement, or drop it"
             )
-        because = " ".join(reasons)
-        return [_with_reason(s, because) for s in made]
+        duties = besides.duties(rule.statements, self.besides.instant)
+        return [replace(s, because=" ".join(reasons), **duties) for s in made]
 
     def collect(
         self, rule: ast.Rule, body: Iterable[ast.Statement], guards: list[_Guard], made: list[core.Statement]
@@ -285,6 +302,9 @@ class _Checker:
             if isinstance(s, ast.Because):
                 reasons.append(s.reason)
             elif isinstance(s, ast.When):
+                for duty in (d for d in s.body if isinstance(d, ast.Advisory | ast.Effective)):
+                    said = unparse.statement(duty)
+                    self.problem("GC217", f"`{said}` concerns a whole rule", duty.span, "", "put it outside of `when`")
                 inner = [*guards, (Resolver(self.names).condition(s.guard), s.guard.span)]
                 reasons += self.collect(rule, s.body, inner, made)
             else:
@@ -306,6 +326,8 @@ class _Checker:
                     self.statement(rule, "forbid", f"forbid {c.text}", s.span, guards, condition=c, remedy=s.remedy)
                 ]
             case ast.Approve():
+                for each in s.excluding:
+                    self.besides.environments(each.environments, [each.span] * len(each.environments))
                 approval = self.quorums.approval(s)
                 return [self.statement(rule, "approve", unparse.statement(s), s.span, guards, approval=approval)]
             case ast.Automatic():
@@ -339,15 +361,9 @@ class _Checker:
         )  # fmt: skip
 
 
-def _with_reason(statement: core.Statement, because: str) -> core.Statement:
-    from msgspec.structs import replace
-
-    return replace(statement, because=because)
-
-
 def _stand_ins(declarations: Sequence[ast.Declaration]) -> Iterator[ast.Declaration]:
     """Yield declarations in the place of those that did not parse, so that who uses their names is not blamed."""
-    declared = {(type(d), d.name) for d in declarations if not isinstance(d, ast.Broken | ast.Risk)}
+    declared = {(type(d), d.name) for d in declarations if isinstance(d, ast.Environment | ast.Group | ast.Window)}
     for d in declarations:
         if isinstance(d, ast.Broken) and d.name:
             made: tuple[ast.Environment | ast.Group | ast.Window, ...] = (

@@ -4,11 +4,12 @@ An expression here can't go wrong any more; it can only be undetermined, where e
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
 
+from gatecheck.lang.ast import Scenario
 from gatecheck.lang.types import Type
 from gatecheck.text.source import Span
 
@@ -73,6 +74,12 @@ class During(Core, frozen=True):
     """Whether a window is open."""
 
     window: str
+
+
+class OfDecision(Core, frozen=True):
+    """What an invariant asks of a decision: ``approvers``, how many people's approvals counted, or ``overridden``."""
+
+    name: str
 
 
 class Soak(Core, frozen=True):
@@ -159,16 +166,26 @@ def walk(node: Core) -> Iterator[Core]:
 
 
 class Approval(Struct, frozen=True):
-    """Who must approve: alternatives, each a sequence of stages, each a set of slots, each a choice of groups."""
+    """Who must approve: alternatives, each a sequence of stages, each a set of slots, each a choice of groups.
+
+    ``groups`` are those of the slots. ``escalations`` pairs durations, rising, with the groups that may fill any slot
+    once the request has waited so long. Approvers of the environments ``excluding`` don't count.
+    """
 
     alternatives: tuple[tuple[tuple[tuple[str, ...], ...], ...], ...]
     groups: tuple[str, ...]
     valid_for: timedelta | None
     including_author: bool
+    excluding: tuple[str, ...] = ()
+    signed: bool = False
+    escalations: tuple[tuple[timedelta, tuple[str, ...]], ...] = ()
 
 
 class Statement(Struct, frozen=True):
-    """One statement of a rule. ``kind`` is `require`, `forbid`, `automatic`, `approve`, `deploy` or `notify`."""
+    """One statement of a rule. ``kind`` is `require`, `forbid`, `automatic`, `approve`, `deploy` or `notify`.
+
+    One that is ``advisory``, always or before the instant ``effective_from``, is reported and decides nothing.
+    """
 
     id: str
     rule: str
@@ -183,6 +200,8 @@ class Statement(Struct, frozen=True):
     approval: Approval | None = None
     value: str = ""
     remedy: str = ""
+    advisory: bool = False
+    effective_from: datetime | None = None
 
 
 class Gate(Struct, frozen=True):
@@ -196,6 +215,56 @@ class Gate(Struct, frozen=True):
     fresh_for: timedelta | None
     bound: bool
     remedy: str
+    span: Span
+    signed_by: tuple[str, ...] = ()
+
+
+class OwnKind(Struct, frozen=True):
+    """A kind of evidence of the pack's own: its type, and the JSON Schema (canonical text) that documents obey."""
+
+    name: str
+    type: Type
+    path: str
+    schema: str
+    span: Span
+
+
+class Waiver(Struct, frozen=True):
+    """What is let off: requirements of ``gates``, and those that ``rules`` state, until an instant (exclusive)."""
+
+    gates: tuple[str, ...]
+    rules: tuple[str, ...]
+    environments: tuple[str, ...]
+    until: datetime
+    guard: Core | None
+    owner: str
+    because: str
+    span: Span
+
+
+class Override(Struct, frozen=True):
+    """Break-glass: who may allow what the rules do not, and who owes a review of it, ``within`` how long."""
+
+    name: str
+    title: str
+    environments: tuple[str, ...]
+    guard: Core | None
+    approvals: tuple[Statement, ...]
+    reviewers: tuple[str, ...]
+    within: timedelta | None
+    because: str
+    span: Span
+
+
+class Invariant(Struct, frozen=True):
+    """A claim about every decision that allows; ``conditions`` may hold ``OfDecision``."""
+
+    name: str
+    title: str
+    environments: tuple[str, ...]
+    guard: Core | None
+    conditions: tuple[Core, ...]
+    because: str
     span: Span
 
 
@@ -239,3 +308,8 @@ class Pack(Struct, frozen=True):
     windows: dict[str, WindowSpec]
     gates: dict[str, Gate]
     statements: tuple[Statement, ...]
+    kinds: dict[str, OwnKind] = {}
+    waivers: tuple[Waiver, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()

@@ -8,8 +8,11 @@ from gatecheck.text.diagnostic import Diagnostic
 from gatecheck.text.nearest import nearest
 from gatecheck.text.source import Source, Span
 
-DECLARATIONS = ("attribute", "environment", "gate", "group", "let", "risk", "rule", "window")
-STATEMENTS = ("approve", "because", "deploy", "forbid", "notify", "require", "when")
+DECLARATIONS = (
+    "attribute", "environment", "evidence", "gate", "group", "invariant", "let", "override", "risk", "rule", "test",
+    "waive", "window",
+)  # fmt: skip
+STATEMENTS = ("advisory", "approve", "because", "deploy", "effective", "forbid", "notify", "require", "when")
 _INSIDE = {*STATEMENTS, "and", "bound", "field", "fresh", "in", "including", "not", "or", "otherwise", "pass", "remedy"}
 
 _QUOTES = 'text stands in straight double quotes: `"…"`'

@@ -22,6 +22,7 @@ _PLAIN = (core.Const, core.ChangeField, core.AttributeField, core.EvidenceField,
 _RULES_ONLY = (core.GateResult, core.EvidenceField, core.During, core.Soak)
 _LARGEST = 20_000  # expressions in one condition, with every `let` written out
 _DEEPEST = 60  # levels
+OF_DECISION = {"approvers": INT, "overridden": BOOL}  # what an invariant may ask of a decision
 FUNCTIONS = ("all", "any", "count", "soak")
 _ALIASES = {
     "len": "count",
@@ -66,11 +67,15 @@ class Names:
 class Resolver:
     """Resolve expressions in one place: a rule, a gate's own condition, or a `where` over some items."""
 
-    def __init__(self, names: Names, gate: str = "", item: Type | None = None, within_risk: bool = False) -> None:
+    def __init__(
+        self, names: Names, gate: str = "", item: Type | None = None, within_risk: bool = False,
+        of_decision: bool = False,
+    ) -> None:  # fmt: skip
         self.names = names
         self.gate = gate
         self.item = item
         self.within_risk = within_risk
+        self.of_decision = of_decision
         self.size = 0
         self.level = 0
         self.deepest = 0
@@ -186,6 +191,8 @@ class Resolver:
                 self.problem("GC201", "risk can't depend on itself", node.span, "", "ask about the change instead")
                 return self.unknown(node)
             return core.RiskLevel(self.names.risk, text)
+        if self.of_decision and not rest and head in OF_DECISION:
+            return core.OfDecision(OF_DECISION[head], text, head)
         if head in self.names.lets and not rest:
             return self.let(node, head)
         if head in self.names.gates:

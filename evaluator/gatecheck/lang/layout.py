@@ -15,14 +15,15 @@ from gatecheck.lang.words import Word
 
 WIDTH = 100
 INDENT = 2
-_CLOSE_UP_BEFORE = {"COMMA", "COLON", "DOT", "RPAR", "RSQB"}
-_CLOSE_UP_AFTER = {"LPAR", "LSQB", "DOT"}
-_OPENING, _CLOSING = {"LPAR", "LSQB"}, {"RPAR", "RSQB"}
+_CLOSE_UP_BEFORE = {"COMMA", "COLON", "DOT", "RPAR", "RSQB", "SLASH"}
+_CLOSE_UP_AFTER = {"LPAR", "LSQB", "DOT", "SLASH"}
+_OPENING, _CLOSING = {"LPAR", "LSQB", "LREC"}, {"RPAR", "RSQB", "RREC"}
 
 # The ranks of breaks, the loosest first, and the words that a part of a line begins with.
 _BLOCK, _GUARD, _CLAUSE, _COMMA, _WHERE, _THEN, _OR, _AND = range(8)
 _LEADING = {
-    "REMEDY": _CLAUSE, "VALID": _CLAUSE, "INCLUDING": _CLAUSE, "DEFAULT": _CLAUSE,
+    "REMEDY": _CLAUSE, "VALID": _CLAUSE, "INCLUDING": _CLAUSE, "DEFAULT": _CLAUSE, "EXCLUDING": _CLAUSE,
+    "ESCALATE": _CLAUSE,
     "WHERE": _WHERE, "THEN": _THEN, "OR": _OR, "AND": _AND,
 }  # fmt: skip
 # Words that begin a clause only in lines of one kind.
@@ -58,7 +59,7 @@ class _Piece(NamedTuple):
     last: int
     indent: int
     hang: int = INDENT
-    is_list: bool = False  # all that stands between `[` and `]`
+    is_list: bool = False  # all that stands between `[` and `]`, or the braces of a record
 
 
 def broken(words: Sequence[Word], indent: int) -> list[Row]:
@@ -110,7 +111,7 @@ class _Break:
             return self.cut(piece, rank, ranks[rank])
         if brackets:
             opening, closing = max(brackets, key=lambda pair: self.width(pair[0], pair[1]))
-            is_list = self.words[opening].kind == "LSQB"
+            is_list = self.words[opening].kind in ("LSQB", "LREC")
             return [
                 _Piece(piece.first, opening + 1, piece.indent, piece.hang),
                 _Piece(opening + 1, closing, piece.indent + INDENT, 0, is_list),

@@ -13,8 +13,9 @@ from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from gatecheck.assets import shipped
-from gatecheck.lang import ast, expected
-from gatecheck.lang.build import BadValueError, Build
+from gatecheck.lang import ast, expected, scenario
+from gatecheck.lang.build import Build
+from gatecheck.lang.build_values import BadValueError
 from gatecheck.text.diagnostic import Diagnostic, RulesError
 from gatecheck.text.nearest import nearest
 from gatecheck.text.source import Source, Span
@@ -51,7 +52,7 @@ def parse_tokens(source: Source) -> tuple[ast.File, list[Token]]:
     if next(_forbidden(source), None) is None:
         parser, build = _parser()
         build.file = source.name
-        steps = parser.parse_interactive(source.text)
+        steps = parser.parse_interactive(source.text, "start")
         try:
             tokens = list(steps.iter_parse())
             file: ast.File = steps.feed_eof(tokens[-1] if tokens else None)  # type: ignore[no-untyped-call]
@@ -63,10 +64,23 @@ def parse_tokens(source: Source) -> tuple[ast.File, list[Token]]:
     raise RulesError(*parse(source)[1], sources={source.name: source})
 
 
+def parse_what_if(source: Source) -> scenario.WhatIf:
+    """Return the syntax of a what-if; ``RulesError`` where it has none."""
+    parser, build = _parser()
+    build.file = source.name
+    try:
+        made: scenario.WhatIf = parser.parse(source.text, "what_if")  # type: ignore[assignment]  # as above
+    except BadValueError as error:
+        raise RulesError(error.diagnostic, sources={source.name: source}) from None
+    except (UnexpectedToken, UnexpectedCharacters) as error:
+        raise RulesError(expected.describe(error, source), sources={source.name: source}) from None
+    return made
+
+
 def _parse(source: Source) -> ast.File:
     parser, build = _parser()
     build.file = source.name
-    file: ast.File = parser.parse(source.text)  # type: ignore[assignment]  # the transformer makes one of it
+    file: ast.File = parser.parse(source.text, "start")  # type: ignore[assignment]  # the transformer makes one of it
     _check_nesting(file, source)
     return file
 
@@ -85,8 +99,9 @@ def _parser() -> "tuple[Lark, Build]":
     build = Build()
     grammar = shipped("grammar", "gatecheck.lark").read_text("utf-8")
     parser = Lark(
-        grammar, parser="lalr", lexer="contextual", transformer=build, keep_all_tokens=True, postlex=_WholeWords()
-    )
+        grammar, parser="lalr", lexer="contextual", transformer=build, keep_all_tokens=True, postlex=_WholeWords(),
+        start=["start", "what_if"],
+    )  # fmt: skip
     return parser, build
 
 

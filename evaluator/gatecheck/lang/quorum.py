@@ -40,19 +40,31 @@ class Quorums:
             hint = "one person fills one place; name more members or ask for fewer"
             self.problem(node.quorum, "GC210", message, hint)
         named = sorted({g for a in alternatives for stage in a for slot in stage for g in slot})
-        return core.Approval(tuple(alternatives), tuple(named), node.valid_for, node.including_author)
+        for e in node.escalations:
+            self.check_known(e, e.groups)
+        waits = sorted({e.after for e in node.escalations})
+        joining = [sorted({g for e in node.escalations if e.after == wait for g in e.groups}) for wait in waits]
+        return core.Approval(
+            tuple(alternatives), tuple(named), node.valid_for, node.including_author,
+            tuple(sorted({e for each in node.excluding for e in each.environments})), node.signed,
+            tuple((wait, tuple(groups)) for wait, groups in zip(waits, joining, strict=True)),
+        )  # fmt: skip
 
     def check_groups(self, node: ast.Quorum) -> bool:
         if isinstance(node, ast.Some):
-            missing = [g for g in node.groups if g not in self.groups]
-            for name in missing:
-                hint = did_you_mean(name, self.groups)
-                if holding := sorted(g for g, members in self.groups.items() if name in (members or ())):
-                    hint = f"`{name}` is a person; name a group, such as `{holding[0]}`"
-                self.problem(node, "GC204", f"there is no group `{name}`", hint)
-            return not missing
+            return self.check_known(node, node.groups)
         known = [self.check_groups(p) for p in node.parts]  # every part speaks up, not only the first
         return all(known)
+
+    def check_known(self, node: ast.Node, groups: tuple[str, ...]) -> bool:
+        """Tell whether there are such groups, and report each that is not there."""
+        missing = [g for g in groups if g not in self.groups]
+        for name in missing:
+            hint = did_you_mean(name, self.groups)
+            if holding := sorted(g for g, members in self.groups.items() if name in (members or ())):
+                hint = f"`{name}` is a person; name a group, such as `{holding[0]}`"
+            self.problem(node, "GC204", f"there is no group `{name}`", hint)
+        return not missing
 
     def expand(self, node: ast.Quorum) -> list[Alternative]:
         if isinstance(node, ast.Some):

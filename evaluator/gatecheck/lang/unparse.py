@@ -1,5 +1,6 @@
 """Write an AST back as text in the one canonical layout: what a finding quotes, and what names a statement."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -122,15 +123,40 @@ def statement(node: ast.Statement) -> str:
         case ast.Automatic():
             return "approve automatically"
         case ast.Approve():
-            valid = f" valid for {duration(node.valid_for)}" if node.valid_for is not None else ""
-            return f"approve by {quorum(node.quorum)}{valid}{' including author' if node.including_author else ''}"
+            return f"approve by {quorum(node.quorum)}{''.join(_options(node))}"
         case ast.Deploy():
             return f"deploy with {node.strategy}"
         case ast.Notify():
             return f"notify {quoted(node.target)}"
         case ast.Because():
             return f"because {quoted(node.reason)}"
+        case ast.Advisory():
+            return "advisory"
+        case ast.Effective():
+            return f"effective from {point(node.point)}"
         case ast.When():
             body = [statement(s) for s in node.body]
             inner = f": {body[0]}" if len(body) == 1 else " { " + " ".join(body) + " }"
             return f"when {expression(node.guard)}{inner}"
+
+
+def _options(node: ast.Approve) -> Iterator[str]:
+    if node.valid_for is not None:
+        yield f" valid for {duration(node.valid_for)}"
+    if node.including_author:
+        yield " including author"
+    if excluded := sorted({e for each in node.excluding for e in each.environments}):
+        yield f" excluding approvers of {', '.join(excluded)}"
+    if node.signed:
+        yield " signed"
+    for e in node.escalations:
+        yield f" escalate to {', '.join(e.groups)} after {duration(e.after)}"
+
+
+def point(node: ast.Point) -> str:
+    """Return an instant as it is written."""
+    if node.text[10:] == "T00:00":
+        text = node.text[:10]
+    else:
+        text = node.text if node.text[16:] else node.text.replace("T", " ")
+    return f"{text} in {node.zone}" if node.zone else text

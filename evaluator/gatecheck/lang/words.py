@@ -12,10 +12,12 @@ from typing import NamedTuple
 from lark import Token
 from msgspec import Struct
 
-from gatecheck.lang import ast
+from gatecheck.lang import ast, scenario
 
 END = "$END"
-_ITEM = ast.Declaration | ast.RiskCase | ast.GateItem | ast.Statement
+_ITEM = (
+    ast.Declaration | ast.RiskCase | ast.GateItem | ast.Statement | ast.WaiverItem | ast.OverrideItem | scenario.Item
+)  # fmt: skip
 _WITHIN = re.compile(r"\s+")
 
 
@@ -41,12 +43,18 @@ def read_words(text: str, file: ast.File, tokens: list[Token]) -> list[Word]:
     """Return the words of a file; the last is of the kind ``END``, is empty, and holds what stands after all others."""
     begins = _starts(file)
     words: list[Word] = []
-    end, kind = 0, ""
+    end, kind, last = 0, "", ""
+    records = 0  # open braces of records, which hold values and not lines
     for token in tokens:
         comments, follows_blank = _between(text[end : token.start_pos], is_first=not words)
         # A statement after the colon of its `when` stands on the line of the `when`.
         is_start = (token.line, token.column) in begins and kind != "COLON"
         kind = token.type
+        if kind == "LBRACE" and (records or last == "GIVEN"):
+            kind, records = "LREC", records + 1
+        elif kind == "RBRACE" and records:
+            kind, records = "RREC", records - 1
+        last = kind if is_start else last
         said = _WITHIN.sub("", token) if kind == "TIMES" else str(token)
         words.append(Word(kind, said, comments, follows_blank, is_start))
         end = token.end_pos or 0
@@ -109,7 +117,7 @@ def _without_doubles(words: list[Word]) -> list[Word]:
             opened.append(at)
         elif word.kind == "RPAR":
             closed_by[opened.pop()] = at
-        elif word.kind == "RSQB" and words[at - 1].kind == "COMMA":
+        elif word.kind in ("RSQB", "RREC") and words[at - 1].kind == "COMMA":
             dropped.add(at - 1)
     for first, last in closed_by.items():
         if closed_by.get(first + 1) == last - 1:
