@@ -5,9 +5,10 @@ expected is said in words; the table for that is in ``lang.expected``.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
@@ -20,28 +21,52 @@ from gatecheck.text.diagnostic import Diagnostic, RulesError
 from gatecheck.text.nearest import nearest
 from gatecheck.text.source import Source, Span
 
+_SYNTAX_ERRORS = (BadValueError, UnexpectedToken, UnexpectedCharacters)
 _DEEPEST = 40  # levels of nesting in one expression or statement
 _HEAD = re.compile(r"^[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]+([A-Za-z_][A-Za-z0-9_-]*)", re.MULTILINE)
 
 
+class Parsed(NamedTuple):
+    """What a stretch of a file declares; with a problem, one ``ast.Broken`` for all of it."""
+
+    declarations: tuple[ast.Declaration, ...]
+    problem: Diagnostic | None = None
+    is_open: bool = False  # the text stops before the declaration is whole: what follows may belong to it
+
+
 def parse(source: Source) -> tuple[ast.File, list[Diagnostic]]:
     """Return the AST of a file and its syntax errors; what did not parse stands in the AST as ``ast.Broken``."""
+    source, problems = without_forbidden(source)
+    try:
+        return _parse(source), problems
+    except _SYNTAX_ERRORS:
+        pass  # which is told below, declaration by declaration
+    parsed = [parse_chunk(chunk) for chunk in chunks(source)]
+    return as_file(source, parsed), [*problems, *(p.problem for p in parsed if p.problem is not None)]
+
+
+def without_forbidden(source: Source) -> tuple[Source, list[Diagnostic]]:
+    """Return a file with white space for each character that can't stand in rules, and the problems of those."""
     problems = list(_forbidden(source))
     if problems:
         source = Source(source.name, _FORBIDDEN.sub(lambda m: "\n" if m[0] == "\r" else " ", source.text))
+    return source, problems
+
+
+def as_file(source: Source, parsed: Iterable[Parsed]) -> ast.File:
+    """Return the AST of a file of which all stretches are parsed."""
+    return ast.File(Span(source.name, 1, 1, 1, 1), tuple(d for each in parsed for d in each.declarations))
+
+
+def parse_chunk(chunk: Source) -> Parsed:
+    """Parse one of ``chunks``, or several that stand together."""
     try:
-        return _parse(source), problems
-    except (BadValueError, UnexpectedToken, UnexpectedCharacters):
-        pass  # which is told below, declaration by declaration
-    declarations: list[ast.Declaration] = []
-    for chunk in _chunks(source):
-        try:
-            declarations += _parse(chunk).declarations
-        except (BadValueError, UnexpectedToken, UnexpectedCharacters) as error:
-            diagnostic = error.diagnostic if isinstance(error, BadValueError) else expected.describe(error, chunk)
-            problems.append(diagnostic)
-            declarations.append(_broken(chunk))
-    return ast.File(Span(source.name, 1, 1, 1, 1), tuple(declarations)), problems
+        return Parsed(_parse(chunk).declarations)
+    except BadValueError as error:
+        return Parsed((_broken(chunk),), error.diagnostic)
+    except (UnexpectedToken, UnexpectedCharacters) as error:
+        is_open = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        return Parsed((_broken(chunk),), expected.describe(error, chunk), is_open)
 
 
 def parse_tokens(source: Source) -> tuple[ast.File, list[Token]]:
@@ -57,7 +82,7 @@ def parse_tokens(source: Source) -> tuple[ast.File, list[Token]]:
             tokens = list(steps.iter_parse())
             file: ast.File = steps.feed_eof(tokens[-1] if tokens else None)  # type: ignore[no-untyped-call]
             _check_nesting(file, source)
-        except (BadValueError, UnexpectedToken, UnexpectedCharacters):
+        except _SYNTAX_ERRORS:
             pass  # which is told below
         else:
             return file, tokens
@@ -145,7 +170,7 @@ def _forbidden(source: Source) -> Iterator[Diagnostic]:
         yield Diagnostic("GC104", message, span, "", "delete it")
 
 
-def _chunks(source: Source) -> Iterator[Source]:
+def chunks(source: Source) -> Iterator[Source]:
     """Yield each declaration as a file of its own, at the very line where it stands."""
     lines = source.text.split("\n")
     first_said = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
@@ -160,6 +185,7 @@ def _broken(chunk: Source) -> ast.Broken:
     """Return what can still be told of a declaration that did not parse: its kind and name."""
     found = _HEAD.search(chunk.text)
     kind, name = (found[1], found[2]) if found else ("", "")
-    line = chunk.text.count("\n", 0, found.start(1)) + 1 if found else 1
+    start = found.start(1) if found else len(chunk.text) - len(chunk.text.lstrip("\n"))
+    line = chunk.text.count("\n", 0, start) + 1
     near = kind if kind in expected.DECLARATIONS else nearest(kind, expected.DECLARATIONS) or ""
     return ast.Broken(Span(chunk.name, line, 1, line, 1), near, name)
