@@ -103,7 +103,7 @@ def some(count: int, *groups: str) -> object:
 
 
 def approve(quorum: object) -> object:
-    return ("Approve", quorum, None, False)
+    return ("Approve", quorum, None, False, [], False, [])
 
 
 STATEMENTS = {
@@ -118,7 +118,7 @@ STATEMENTS = {
     "approve by a or b": approve(("AnyOf", [some(1, "a"), some(1, "b")])),
     "approve by a or b then c": approve(("InTurn", [("AnyOf", [some(1, "a"), some(1, "b")]), some(1, "c")])),
     "approve by a and (b or c)": approve(("AllOf", [some(1, "a"), ("AnyOf", [some(1, "b"), some(1, "c")])])),
-    "approve by a valid for 3d including author": ("Approve", some(1, "a"), timedelta(days=3), True),
+    "approve by a valid for 3d including author": ("Approve", some(1, "a"), timedelta(days=3), True, [], False, []),
     "deploy with canary": ("Deploy", "canary"),
     'notify "slack:#x"': ("Notify", "slack:#x"),
     'because "so"': ("Because", "so"),

@@ -140,6 +140,7 @@ _KINDS = {
     "EQUAL": "`=`",
     "LESSTHAN": "`<`",
     "DOT": "`.`",
+    "SAID_AT": "`at`",
     "__ANON_0": "`..`",
 }
 _VALUE = {"NAME", "STRING", "INT", "DECIMAL", "PERCENT", "DURATION", "DATE", "INSTANT", "TRUE", "FALSE", "LPAR", "LSQB"}

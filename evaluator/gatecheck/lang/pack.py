@@ -5,7 +5,7 @@ A pack is digested as the list of its files' digests, so that it is named by its
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gatecheck.model.canonical import canonical, digest
@@ -16,6 +16,7 @@ from gatecheck.text.source import Source
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatecheck.lang import ast
     from gatecheck.lang.core import Pack
 
 SUFFIX = ".gate"
@@ -108,12 +109,18 @@ def load(files: Mapping[str, bytes], where: str = "") -> tuple["Pack", tuple[Dia
 
 
 def examine(
-    files: Mapping[str, bytes], where: str = ""
-) -> tuple["Pack | None", tuple[Diagnostic, ...], dict[str, Source]]:
-    """Return the checked pack or ``None``, every diagnostic, and the sources that they point into."""
+    files: Mapping[str, bytes], where: str = "",
+    parse: "Callable[[Source], tuple[ast.File, list[Diagnostic]]] | None" = None,
+) -> tuple["Pack | None", tuple[Diagnostic, ...], dict[str, Source]]:  # fmt: skip
+    """Return the checked pack or ``None``, every diagnostic, and the sources that they point into.
+
+    ``parse`` does what ``parser.parse`` does, and may know from before what a file says.
+    """
+    from gatecheck.lang import parser
     from gatecheck.lang.check import check, in_order
-    from gatecheck.lang.parser import parse
     from gatecheck.model.document import decode_text
+
+    parse = parse or parser.parse
 
     sources = {path: Source(path, decode_text(files[path], where + path)) for path in sorted(files)}
     parsed = [parse(source) for source in sources.values()]

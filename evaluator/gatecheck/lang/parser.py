@@ -89,6 +89,17 @@ def parse_tokens(source: Source) -> tuple[ast.File, list[Token]]:
     raise RulesError(*parse(source)[1], sources={source.name: source})
 
 
+def parse_start(text: str) -> tuple[list[Token], set[str]] | None:
+    """Return the tokens of text that stops anywhere, and which kinds may follow; ``None`` if it has a syntax error."""
+    parser, _ = _parser()
+    steps = parser.parse_interactive(text, "start")
+    try:
+        tokens = list(steps.iter_parse())
+    except _SYNTAX_ERRORS:
+        return None
+    return tokens, steps.accepts()  # type: ignore[no-untyped-call]
+
+
 def parse_what_if(source: Source) -> scenario.WhatIf:
     """Return the syntax of a what-if; ``RulesError`` where it has none."""
     parser, build = _parser()

@@ -55,7 +55,7 @@ def read_words(text: str, file: ast.File, tokens: list[Token]) -> list[Word]:
         elif kind == "RBRACE" and records:
             kind, records = "RREC", records - 1
         last = kind if is_start else last
-        said = _WITHIN.sub("", token) if kind == "TIMES" else str(token)
+        said = _WITHIN.sub("", token) if kind in ("TIMES", "SAID_AT") else str(token)
         words.append(Word(kind, said, comments, follows_blank, is_start))
         end = token.end_pos or 0
     words.append(Word(END, "", *_between(text[end:], is_first=not words), True))
