@@ -121,7 +121,6 @@ def examine(
     from gatecheck.model.document import decode_text
 
     parse = parse or parser.parse
-
     sources = {path: Source(path, decode_text(files[path], where + path)) for path in sorted(files)}
     parsed = [parse(source) for source in sources.values()]
     problems = tuple(p for _, found in parsed for p in found)
