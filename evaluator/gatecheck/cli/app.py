@@ -18,6 +18,8 @@ _COMMANDS = {
     "change": "Write the change document from git.",
     "replay": "Repeat recorded decisions and compare them.",
     "ledger": "Read and verify the ledger.",
+    "docs": "Write rules as a document.",
+    "matrix": "Show what rules ask, by environment and risk.",
     "render": "Show a recorded decision in another format.",
 }
 

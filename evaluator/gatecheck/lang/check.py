@@ -126,6 +126,7 @@ class _Checker:
             waivers=tuple(self.besides.waiver(w) for w in self.waivers),
             overrides=tuple(self.besides.override(o) for _, o in sorted(self.overrides.items())),
             invariants=tuple(self.besides.invariant(i) for _, i in sorted(self.invariants.items())),
+            lets=tuple(core.Let(n, unparse.expression(let.value), let.span) for n, let in sorted(self.lets.items())),
             scenarios=tuple(s for _, s in sorted(self.scenarios.items())),
         )  # fmt: skip
         if not self.broken and not any(d.severity == "error" for d in self.problems):

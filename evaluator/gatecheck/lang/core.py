@@ -268,6 +268,14 @@ class Invariant(Struct, frozen=True):
     span: Span
 
 
+class Let(Struct, frozen=True):
+    """A name for an expression, as written; where it is used it is resolved already."""
+
+    name: str
+    text: str
+    span: Span
+
+
 class RiskCase(Struct, frozen=True):
     """When the risk is at least ``rank``."""
 
@@ -312,4 +320,5 @@ class Pack(Struct, frozen=True):
     waivers: tuple[Waiver, ...] = ()
     overrides: tuple[Override, ...] = ()
     invariants: tuple[Invariant, ...] = ()
+    lets: tuple[Let, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
