@@ -114,14 +114,12 @@ def _ballot(x: Evaluation) -> Ballot:
 
 def automatic(x: Evaluation, asked: Asked) -> Finding:
     """Return the finding of `approve automatically`, which only the author's own rejection stops."""
-    x.decided = True
     veto = _ballot(x).vetoes.get(x.change.author) if x.request.approvals else None
     return Finding(asked, "passed") if veto is None else _vetoed(asked, [veto], ())
 
 
 def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
     """Return the finding of an `approve by` statement."""
-    x.decided = True
     ballot = x.ballot or _ballot(x)
     refused = ballot.refused.copy()
     counted: list[Given] = []

@@ -6,6 +6,7 @@ So a decision loads and runs only what can be in scope, however many services sh
 """
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
@@ -26,8 +27,9 @@ class Compiled(Struct, frozen=True):
     parts: dict[tuple[str, str], str]
 
 
-def compile_pack(pack: core.Pack) -> Compiled:
-    """Return a pack's compiled parts."""
+def compile_pack(pack: core.Pack, make: "Callable[..., Part] | None" = None) -> Compiled:
+    """Return a pack's compiled parts, each made by a ``Part`` or another that ``make`` gives."""
+    make = make or Part
     parts: dict[tuple[str, str], list[core.Statement]] = {(env, GENERAL): [] for env in pack.environments}
     for statement in pack.statements:
         services = _services(statement.guard)
@@ -39,7 +41,7 @@ def compile_pack(pack: core.Pack) -> Compiled:
         for environment in statement.environments:
             uses[environment].update(_gates(statement))
     sources = {
-        (environment, service): _Part(pack, environment, service, uses[environment]).source(statements)
+        (environment, service): make(pack, environment, service, uses[environment]).source(statements)
         for (environment, service), statements in sorted(parts.items())
     }
     return Compiled(_meta(pack), sources)
@@ -116,7 +118,7 @@ def _is_service(node: core.Core) -> bool:
     return isinstance(node, core.ChangeField) and node.path == ("service",)
 
 
-class _Part:
+class Part:
     """The module of one part."""
 
     def __init__(self, pack: core.Pack, environment: str, service: str, uses: Counter[str]) -> None:
@@ -283,22 +285,37 @@ class _Part:
 
     def statement(self, s: core.Statement) -> None:
         made, asked = self.made(s)
+        before = self.duty(s)
+        after = ["out = x.findings.append"] if s.advisory or s.effective_from is not None else []
         if s.guard is None:
-            self.body += made
+            self.body += [*before, *made, *after]
             return
         emitter = self.emitter()
         code, sure = emitter.truth(s.guard)
         self.body += emitter.lines
-        deciding = "x.decided = True; " if s.kind in ("approve", "automatic") else ""
         if sure:
-            self.body += [f"if {code}:", *(f"    {line}" for line in made)]
+            self.body += [f"if {code}:", *(f"    {line}" for line in (*before, *made)), *after]
         else:
             self.body += [
                 f"t = {code}",
                 "if t is True:",
-                *(f"    {line}" for line in made),
-                f"elif t is not False: {deciding}out(x.undecided({asked}, t))",
+                *(f"    {line}" for line in (*before, *made)),
+                "elif t is not False:",
+                *(f"    {line}" for line in (*before, f"out(x.undecided({asked}, t))")),
+                *after,
             ]
+
+    def duty(self, s: core.Statement) -> list[str]:
+        """Return the lines that tell whether a statement binds or only advises, and that it decides approval."""
+        decides = s.kind in ("approve", "automatic")
+        if s.advisory:
+            return ["out = x.advise"]
+        if s.effective_from is None:
+            return ["x.decided = True"] if decides else []
+        start = self.module.literal(s.effective_from)
+        turn = self.module.constant("T", f"Turn({start}, 'rule takes effect', {s.rule!r})")
+        advises = [f"binds = now >= {start}", f"if not binds: out = x.advise; turn({turn})"]
+        return [*advises, "if binds: x.decided = True"] if decides else advises
 
     def made(self, s: core.Statement) -> tuple[list[str], str]:
         """Return the lines that make a statement's finding, guard aside, and the name of what it asks."""
@@ -306,7 +323,10 @@ class _Part:
             asked = self.asked(s, ())
             return [f"out(automatic(x, {asked}))"], asked
         if s.kind in ("deploy", "notify"):
-            return [f"x.obligations.append(({s.kind!r}, {s.value!r}))"], self.asked(s, ())
+            owed = f"x.obligations.append(({s.kind!r}, {s.value!r}))"
+            if s.effective_from is not None:
+                owed = f"if binds: {owed}"
+            return ["pass" if s.advisory else owed], self.asked(s, ())
         if s.approval is not None:
             asked = self.asked(s, ())
             return [f"out(approve(x, {asked}, {self.ask(s.id, s.approval)}))"], asked

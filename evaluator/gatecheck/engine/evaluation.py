@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gatecheck.engine.kleene import Truth, Undetermined
 from gatecheck.model.decision import Action, Asked, Finding, Turn
@@ -84,6 +85,10 @@ class Evaluation:
         self.is_rollback = request.change.type == "rollback" and self._was_here(request.environment)
 
     # -- findings
+
+    def advise(self, finding: Finding) -> None:
+        """Keep a finding that decides nothing."""
+        self.findings.append(replace(finding, advisory=True))
 
     def short(self, asked: Asked, truth: Truth, values: tuple[Any, ...]) -> Finding:
         """Return the finding of a statement that does not pass: failed if false, waiting if undetermined."""

@@ -60,7 +60,10 @@ class Refused(Struct, frozen=True, gc=False):
 
 
 class Finding(Struct, frozen=True, gc=False):
-    """What one statement in scope came to. ``values`` go with ``asked.leaves``; ``actions`` would make it pass."""
+    """What one statement in scope came to. ``values`` go with ``asked.leaves``; ``actions`` would make it pass.
+
+    An ``advisory`` one decides nothing.
+    """
 
     asked: Asked
     status: Status
@@ -69,6 +72,7 @@ class Finding(Struct, frozen=True, gc=False):
     counted: tuple[tuple[str, datetime], ...] = ()
     refused: tuple[Refused, ...] = ()
     note: str = ""
+    advisory: bool = False
 
 
 class Turn(Struct, frozen=True, order=True, gc=False):
@@ -79,10 +83,39 @@ class Turn(Struct, frozen=True, order=True, gc=False):
     subject: str
 
 
+class Waiver(Struct, frozen=True, gc=False):
+    """A waiver that was used: what it lets off, until when (exclusive), and the ids of the findings that it covered."""
+
+    targets: tuple[str, ...]
+    until: datetime
+    owner: str
+    because: str
+    file: str
+    line: int
+    findings: tuple[str, ...] = ()
+
+
+class Override(Struct, frozen=True, gc=False):
+    """A way to break the glass that applies. ``findings`` are those of its own `approve by`.
+
+    ``reviewers`` are the groups that owe a review once it is used, ``due`` (exclusive) by when.
+    """
+
+    name: str
+    title: str
+    because: str
+    file: str
+    line: int
+    findings: tuple[Finding, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    due: datetime | None = None
+
+
 class Decision(Struct, frozen=True):
     """The answer to one request. ``risk`` is the level's name, ``reasons`` what decided it.
 
-    ``next`` is the first of the ``turns``, which stand in no order and may repeat.
+    ``next`` is the first of the ``turns``, which stand in no order and may repeat. ``override`` is the one that allows
+    what the findings do not; ``available`` are those that apply where approvals are all that they lack.
     """
 
     verdict: Verdict
@@ -94,3 +127,6 @@ class Decision(Struct, frozen=True):
     missing: tuple[Action, ...]
     turns: list[Turn]
     next: Turn | None
+    waivers: tuple[Waiver, ...] = ()
+    override: Override | None = None
+    available: tuple[Override, ...] = ()
