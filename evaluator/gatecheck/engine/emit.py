@@ -227,9 +227,7 @@ class Emitter:
 
     def quantified(self, node: core.Quantified) -> Code:
         items, sure = self.value(node.items)
-        own = isinstance(node.items, core.EvidenceField)
-        item = _Item(self, struct=not own, trusted=own and bool(self.own))
-        test, test_sure = item.truth(node.where) if node.where is not None else ("True", True)
+        test, test_sure = self.where(node)
         reason = (
             "the change lists no files"
             if node.items.text == "change.files"
@@ -254,6 +252,13 @@ class Emitter:
             return (f"({code} if {items} else {empty})" if node.items.text == "change.files" else code), False
         vacuous = f" if l else {empty}" if node.items.text == "change.files" else ""
         return f"through({items}, lambda l: {whole.format('l')}{vacuous})", False
+
+    def where(self, node: core.Quantified) -> Code:
+        """Emit whether an item ``i`` is one that a quantifier asks for."""
+        if node.where is None:
+            return "True", True
+        own = isinstance(node.items, core.EvidenceField)
+        return _Item(self, struct=not own, trusted=own and bool(self.own)).truth(node.where)
 
     def window(self, name: str) -> str:
         spec = self.pack.windows[name]

@@ -25,6 +25,7 @@ _UNDECIDED = Asked(
     remedy="add `approve automatically` or `approve by …` for this environment and risk to the rules",
 )  # fmt: skip
 _ORDER = {k: n for n, k in enumerate(("mend", "settle", "promote", "deploy", "evidence", "state", "approve", "wait"))}
+_NO_MORE: Mapping[str, Any] = {}
 Part = tuple[Callable[[Evaluation], None], Callable[[Evaluation], int] | None]
 
 
@@ -81,9 +82,14 @@ class Attribute(NamedTuple):
 
 
 class Program:
-    """A compiled pack. ``load`` gives the code of one part, by environment and service, or ``None``."""
+    """A compiled pack. ``load`` gives the code of one part, by environment and service, or ``None``.
 
-    def __init__(self, meta: Mapping[str, Any], load: Callable[[str, str], CodeType | None]) -> None:
+    ``more`` are names that the code uses beside those of the engine.
+    """
+
+    def __init__(
+        self, meta: Mapping[str, Any], load: Callable[[str, str], CodeType | None], more: Mapping[str, Any] = _NO_MORE
+    ) -> None:
         self.digest: str = meta["digest"]
         self.files: tuple[tuple[str, str], ...] = meta["files"]
         self.environments: dict[str, tuple[str, ...]] = meta["environments"]
@@ -93,6 +99,7 @@ class Program:
         self._groups: dict[str, tuple[str, ...] | None] = meta["groups"]
         self._members: dict[str, frozenset[str]] = {}
         self._load = load
+        self._more = more
         self._parts: dict[tuple[str, str], Part | None] = {}
 
     def members(self, group: str) -> frozenset[str] | None:
@@ -113,7 +120,7 @@ class Program:
             if code is None:
                 self._parts[key] = None
             else:
-                space = dict(_NAMES)
+                space = {**_NAMES, **self._more}
                 exec(code, space)  # noqa: S102  # our own compiler's output, from a cache whose owner is checked
                 self._parts[key] = (space["part"], space.get("risk"))
         return self._parts[key]

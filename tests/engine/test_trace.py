@@ -1,0 +1,93 @@
+"""A traced program decides as any other, and what it saw is what the naive evaluator sees."""
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+
+from generate import compiled, random_pack, random_request
+from naive import Unknown, _Judge
+
+from gatecheck.engine.kleene import Undetermined
+from gatecheck.engine.trace import Trace, TracedProgram
+from gatecheck.gate import decide
+from gatecheck.lang import core
+from gatecheck.model.request import Request
+
+PACKS, REQUESTS = 150, 5
+
+
+def traced() -> Iterator[tuple[Trace, Request, core.Pack]]:
+    for seed in range(PACKS):
+        random = Random(seed)
+        _, pack = random_pack(random)
+        plain, program = compiled(pack), TracedProgram(pack)
+        for _ in range(REQUESTS):
+            request = random_request(random, pack)
+            assert decide(program, request).statement == decide(plain, request).statement, f"seed {seed}"
+            yield program.trace(request.environment), request, pack
+
+
+def judge(pack: core.Pack, request: Request) -> _Judge:
+    made = _Judge(pack, request)
+    made.answer()  # which classifies the risk first
+    return made
+
+
+def plainly(truth: object) -> bool | None:
+    return None if isinstance(truth, Undetermined | Unknown) else bool(truth)
+
+
+def test_it_decides_the_same_and_sees_which_statements_apply() -> None:
+    seen: Counter[bool | None] = Counter()
+    for trace, request, pack in traced():
+        naive = judge(pack, request)
+        expected = [
+            (s.id, plainly(True if s.guard is None else naive.value(s.guard)))
+            for s in pack.statements
+            if request.environment in s.environments
+        ]
+        assert trace.outcomes() == expected
+        seen.update(outcome for _, outcome in expected)
+    assert min(seen[k] for k in (True, False, None)) > 50, seen
+
+
+def test_it_sees_what_each_condition_and_each_part_of_it_comes_to() -> None:
+    seen: Counter[str] = Counter()
+    for trace, request, pack in traced():
+        naive = judge(pack, request)
+        roots = [(g.condition, name) for name, g in pack.gates.items()]
+        roots += [(root, "") for s in pack.statements for root in (s.guard, s.condition) if root is not None]
+        roots += [(case.condition, "") for case in pack.cases]
+        for root, gate in roots:
+            for node in core.walk(root):
+                truth = trace.of(node).truth
+                if truth is not None:
+                    assert plainly(truth) is plainly(naive.value(node, gate)), node.text
+                    seen[type(node).__name__] += 1
+    assert {"And", "Or", "Not", "Compare", "Contains", "Matches", "Quantified", "During", "Soak"} <= seen.keys(), seen
+
+
+def test_it_keeps_the_values_compared_and_the_items_picked() -> None:
+    for trace, _, pack in traced():
+        nodes = [n for s in pack.statements for root in (s.guard, s.condition) if root is not None
+                 for n in core.walk(root)]  # fmt: skip
+        for node in nodes:
+            found = trace.of(node)
+            if isinstance(node, core.Compare | core.Contains | core.Matches) and found.truth is not None:
+                variable = [part for part in core.parts(node) if not isinstance(part, core.Const)]
+                assert len(found.values) == len(variable)
+            if isinstance(node, core.Compare) and isinstance(node.left, core.Quantified):
+                inner = trace.of(node.left)
+                if node.left.quantifier == "count" and found.truth is not None and inner.items is not None:
+                    value = found.values[0]
+                    assert isinstance(value, Undetermined) or value == len(inner.picked)
+
+
+def test_nothing_is_left_of_one_evaluation_in_the_next() -> None:
+    random = Random(7)
+    _, pack = random_pack(random)
+    program = TracedProgram(pack)
+    decide(program, random_request(random, pack))
+    program.trace("dev")
+    again = program.trace("dev")
+    assert all(again.of(s.guard).truth is None for s in pack.statements if s.guard is not None)
