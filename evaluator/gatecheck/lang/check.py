@@ -52,7 +52,7 @@ def in_order(problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 class _Checker:
     def __init__(self, declarations: Sequence[ast.Declaration]) -> None:
         self.problems: list[Diagnostic] = []
-        self.guard_places: dict[str, Span] = {}
+        self.places: dict[str, Span] = {}
         self.broken = frozenset(
             d.name if d.kind != "risk" else "risk" for d in declarations if isinstance(d, ast.Broken)
         )
@@ -128,11 +128,21 @@ class _Checker:
             invariants=tuple(self.besides.invariant(i) for _, i in sorted(self.invariants.items())),
             lets=tuple(core.Let(n, unparse.expression(let.value), let.span) for n, let in sorted(self.lets.items())),
             scenarios=tuple(s for _, s in sorted(self.scenarios.items())),
+            places=self.places | self.declared_at(),
         )  # fmt: skip
         if not self.broken and not any(d.severity == "error" for d in self.problems):
-            self.problems += coverage.undecided(pack, {n: e.span for n, e in self.environments.items()})
-            self.problems += coverage.constant_guards(pack, self.guard_places)
+            self.problems += coverage.undecided(pack)
+            self.problems += coverage.constant_guards(pack)
         return pack
+
+    def declared_at(self) -> dict[str, Span]:
+        """Return the places of names, by the kind of what has the name."""
+        found = {f"environment {name}": d.span for name, d in self.environments.items()}
+        found |= {f"group {name}": d.span for name, d in self.groups.items()}
+        found |= {f"window {name}": d.span for name, d in self.windows.items()}
+        found |= {f"gate {name}": _head(d, "gate") for name, d in self.gates.items()}
+        found |= {f"rule {name}": _head(d, "rule") for name, d in self.rules.items()}
+        return found
 
     def check_environments(self) -> dict[str, tuple[str, ...]]:
         for env in self.environments.values():
@@ -250,6 +260,7 @@ class _Checker:
         elif type_[0] == types.UNKNOWN:
             condition = core.Const(types.UNKNOWN, "", None)
         else:
+            self.places[f"pass {gate.name}"] = conditions[0].condition.span.to(conditions[-1].condition.span)
             made = [Resolver(self.names, gate.name).condition(c.condition) for c in conditions]
             condition = (
                 made[0] if len(made) == 1 else core.And(types.BOOL, " and ".join(m.text for m in made), tuple(made))
@@ -355,7 +366,7 @@ class _Checker:
         else:
             name = f"{kind}-{sha256(text.encode()).hexdigest()[:8]}"
         if guards:
-            self.guard_places[f"{rule.name}/{name}"] = guards[-1][1]
+            self.places[f"guard {rule.name}/{name}"] = guards[-1][1]
         return core.Statement(
             f"{rule.name}/{name}", rule.name, rule.title, kind, environments, guard, text, span,
             "", condition, approval, value, remedy,

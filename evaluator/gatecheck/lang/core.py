@@ -303,7 +303,11 @@ class WindowSpec(Struct, frozen=True):
 
 
 class Pack(Struct, frozen=True):
-    """A checked pack. ``files`` pairs each file's path with its digest; ``digest`` names them all."""
+    """A checked pack. ``files`` pairs each file's path with its digest; ``digest`` names them all.
+
+    ``places`` tells where names are declared that have no span of their own, by kind and name (`group pm`), where a
+    gate's condition stands (`pass sast`), and the innermost `when` of a statement (`guard` and its id).
+    """
 
     digest: str
     files: tuple[tuple[str, str], ...]
@@ -322,3 +326,4 @@ class Pack(Struct, frozen=True):
     invariants: tuple[Invariant, ...] = ()
     lets: tuple[Let, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
+    places: dict[str, Span] = {}

@@ -4,11 +4,10 @@ Expressions are evaluated with only the risk level and the type of the change kn
 is given the benefit of the doubt.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from gatecheck.lang import core, vocabulary
 from gatecheck.text.diagnostic import Diagnostic
-from gatecheck.text.source import Span
 
 _OPERATORS = {
     "==": lambda a, b: a == b,
@@ -52,7 +51,7 @@ def _value(node: core.Core, risk: int | None, change_type: str | None) -> object
     return None
 
 
-def undecided(pack: core.Pack, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
+def undecided(pack: core.Pack) -> Iterator[Diagnostic]:
     """Warn of each environment and its risk levels for which no statement says how approval happens."""
     for environment in sorted(pack.environments):
         deciding = [s for s in pack.statements if s.kind in ("automatic", "approve") and environment in s.environments]
@@ -65,24 +64,33 @@ def undecided(pack: core.Pack, places: Mapping[str, Span]) -> Iterator[Diagnosti
             shown = "" if len(open_levels) == len(pack.levels) else f" at risk {', '.join(open_levels)}"
             message = f"no rule decides approval in `{environment}`{shown}: every such change is denied"
             hint = f"add `approve automatically` or `approve by …` to a rule for {environment}"
-            yield Diagnostic("GC301", message, places[environment], "", hint, "warning")
+            yield Diagnostic("GC301", message, pack.places[f"environment {environment}"], "", hint, "warning")
 
 
-def constant_guards(pack: core.Pack, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
-    """Report guards that can never hold, and warn of those that always do; ``places`` are theirs by statement."""
-    change_types = next(f.type.members for f in vocabulary.change_type().fields if f.name == "type")
+def constant(pack: core.Pack, guard: core.Core) -> bool | None:
+    """Return what a guard is at every risk and for every type of change; ``None`` where that differs, or is unknown."""
+    nodes = list(core.walk(guard))
+    ranks = range(len(pack.levels)) if any(isinstance(n, core.RiskLevel) for n in nodes) else (None,)
+    by_type = any(isinstance(n, core.ChangeField) and n.path == ("type",) for n in nodes)
+    kinds = change_types() if by_type else (None,)
+    values = {partial(guard, rank, kind) for rank in ranks for kind in kinds}
+    return values.pop() if len(values) == 1 else None
+
+
+def change_types() -> tuple[str, ...]:
+    """Return the types that a change can have."""
+    return next(f.type.members for f in vocabulary.change_type().fields if f.name == "type")
+
+
+def constant_guards(pack: core.Pack) -> Iterator[Diagnostic]:
+    """Report guards that can never hold, and warn of those that always do."""
     for s in pack.statements:
         if s.guard is None:
             continue
-        nodes = list(core.walk(s.guard))
-        ranks = range(len(pack.levels)) if any(isinstance(n, core.RiskLevel) for n in nodes) else (None,)
-        by_type = any(isinstance(n, core.ChangeField) and n.path == ("type",) for n in nodes)
-        kinds = change_types if by_type else (None,)
-        values = {partial(s.guard, rank, kind) for rank in ranks for kind in kinds}
-        if values == {False}:
-            message = f"`{s.guard.text}` can never hold"
+        always = constant(pack, s.guard)
+        place = pack.places[f"guard {s.id}"]
+        if always is False:
             hint = "what it guards is never asked: change the condition, or drop it"
-            yield Diagnostic("GC304", message, places[s.id], "", hint)
-        elif values == {True}:
-            message = f"`{s.guard.text}` always holds"
-            yield Diagnostic("GC305", message, places[s.id], "", "drop the `when`", "warning")
+            yield Diagnostic("GC304", f"`{s.guard.text}` can never hold", place, "", hint)
+        elif always:
+            yield Diagnostic("GC305", f"`{s.guard.text}` always holds", place, "", "drop the `when`", "warning")
