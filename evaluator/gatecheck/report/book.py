@@ -19,7 +19,7 @@ def blocks(pack: core.Pack, name: str) -> list[Block]:
     """Return the whole document; ``name`` is what the pack is called."""
     return [
         Heading(1, f"Rules: {name}"),
-        Paragraph((f"{len(pack.files)} files, {len(pack.statements)} statements, ", Code(pack.digest), ".")),
+        Paragraph((f"{_count(pack.files, 'file')}, {_count(pack.statements, 'statement')}, ", Code(pack.digest), ".")),
         *_environments(pack),
         *_risk(pack),
         *_lets(pack),
@@ -28,9 +28,13 @@ def blocks(pack: core.Pack, name: str) -> list[Block]:
         *_gates(pack),
         *_rules(pack),
         *_besides(pack),
-        Heading(1, "By environment and risk"),
-        *matrix_page.blocks(pack),
+        Heading(2, "By environment and risk"),
+        *matrix_page.blocks(pack, level=3),
     ]
+
+
+def _count(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 
 def _place(span: Span) -> str:
@@ -62,7 +66,7 @@ def _risk(pack: core.Pack) -> Iterator[Block]:
     for rank, level in reversed(list(enumerate(pack.levels))):
         found = [(Code(c.condition.text), f" ({_place(c.span)})") for c in pack.cases if c.rank == rank]
         other: list[Inline] = [("otherwise",)] if rank == pack.otherwise else []
-        rows.append([line(Code(level)), (*found, *other)])
+        rows.append([line(Code(level)), (*found, *other) or line("only where the change states it")])
     yield from _table("Risk", ("level", "when"), rows)
     yield Paragraph(("The highest level whose condition holds. A change may state a higher one, never a lower one.",))
 

@@ -11,19 +11,22 @@ from gatecheck.report.matrix import Cell as RiskCell
 _NOBODY = "nobody decides: denied"
 
 
-def blocks(pack: core.Pack, environments: Collection[str] = ()) -> list[Block]:
-    """Return the matrix of some environments, or of all, then their waivers and overrides."""
+def blocks(pack: core.Pack, environments: Collection[str] = (), *, level: int = 2) -> list[Block]:
+    """Return the matrix of some environments, or of all, then their waivers and overrides.
+
+    ``level`` is that of its headings.
+    """
     found = cells(pack, environments)
     waivers, overrides = concerning(pack.waivers, environments), concerning(pack.overrides, environments)
     out: list[Block] = [
         Paragraph(("What the rules ask of a change, by the environment that it enters and by its risk.",))
     ]
     for environment in dict.fromkeys(c.environment for c in found):
-        out += [Heading(2, environment), table([c for c in found if c.environment == environment])]
+        out += [Heading(level, environment), table([c for c in found if c.environment == environment])]
     if waivers:
-        out += [Heading(2, "Waivers"), Listing([waiver(w) for w in waivers])]
+        out += [Heading(level, "Waivers"), Listing([waiver(w) for w in waivers])]
     if overrides:
-        out += [Heading(2, "Overrides"), Listing([override(o) for o in overrides])]
+        out += [Heading(level, "Overrides"), Listing([override(o) for o in overrides])]
     return out
 
 
