@@ -80,7 +80,7 @@ def test_a_cell_holds_what_is_asked_at_its_risk() -> None:
         ("requirements", 'change.title matches "*"', "", "later", 40),
         ("soak", "soak(dev) >= 24h", "", "timing", 34),
         ("windows", "during office", "breaking or change.type == feature", "timing", 33),
-        ("windows", "forbid during office", "not (breaking)", "timing", 35),
+        ("windows", "forbid during office", "not breaking", "timing", 35),
         ("approvals", "by lead then pm", "breaking", "people", 29),
         ("obligations", 'notify "slack:#releases"', "", "timing", 36),
     ]
@@ -127,22 +127,23 @@ What the rules ask of a change, by the environment that it enters and by its ris
 production
 ----------
 
-              asked              low              medium            high                 said by
-------------  -----------------  ---------------  ----------------  -------------------  --------------------
+              asked              low              medium            high                  said by
+------------  -----------------  ---------------  ----------------  --------------------  --------------------
 promotion     after dev          yes              yes               yes
-gates         tests              yes              yes               yes                  quality pack.gate:25
-requirements  change.title       from 2027-01-01  from 2027-01-01   from 2027-01-01      later pack.gate:40
+gates         tests              yes              yes               yes                   quality pack.gate:25
+requirements  change.title       from 2027-01-01  from 2027-01-01   from 2027-01-01       later pack.gate:40
               matches "*"
-soak          soak(dev) >= 24h   yes              yes               yes                  timing pack.gate:34
-windows       during office                       when breaking or  when breaking or     timing pack.gate:33
+soak          soak(dev) >= 24h   yes              yes               yes                   timing pack.gate:34
+windows       during office                       when breaking or  when breaking or      timing pack.gate:33
                                                   change.type ==    change.type ==
                                                   feature           feature
-              forbid during                                         when not (breaking)  timing pack.gate:35
+              forbid during                                         when not breaking     timing pack.gate:35
               office
-approvals     who approves       nobody decides:  by lead or pm     by lead then pm,     people pack.gate:28,
-                                 denied           by lead then pm,  when breaking        29
-                                                  when breaking
-obligations   notify                                                yes                  timing pack.gate:36
+approvals     who approves       nobody decides:  by lead or pm     by lead then pm,      people pack.gate:28,
+                                 denied           by lead then pm,  when breaking         29
+                                                  when breaking     denied where none of
+                                                                    these applies
+obligations   notify                                                yes                   timing pack.gate:36
               "slack:#releases"
 
 Waivers

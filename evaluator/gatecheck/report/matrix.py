@@ -113,7 +113,9 @@ def residual(node: core.Core, rank: int) -> bool | str:
         return word.join(f"({r})" if isinstance(o, core.And | core.Or) and " " in r else r for o, r in left)
     if isinstance(node, core.Not):
         inner = residual(node.operand, rank)
-        return node.text if inner == node.operand.text else f"not ({inner})"
+        if inner == node.operand.text:
+            return node.text
+        return f"not ({inner})" if " and " in str(inner) or " or " in str(inner) else f"not {inner}"
     return node.text
 
 

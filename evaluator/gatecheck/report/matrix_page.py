@@ -9,6 +9,7 @@ from gatecheck.report.matrix import ASPECTS, Ask, Aspect, cells, concerning
 from gatecheck.report.matrix import Cell as RiskCell
 
 _NOBODY = "nobody decides: denied"
+_OTHERWISE = "denied where none of these applies"
 
 
 def blocks(pack: core.Pack, environments: Collection[str] = (), *, level: int = 2) -> list[Block]:
@@ -69,7 +70,12 @@ def _approvals(row_of_cells: Sequence[RiskCell]) -> list[Sequence[Cell]]:
     columns = []
     for c in row_of_cells:
         said = [_approval(a) for a in c.asks if a.aspect == "approvals"]
-        columns.append(_joined([*said, *([] if c.decides else [(_NOBODY,)])]))
+        binding = [a for a in c.asks if a.aspect == "approvals" and not a.advisory]
+        if not binding:
+            said.append((_NOBODY,))
+        elif all(a.when for a in binding):
+            said.append((_OTHERWISE,))
+        columns.append(_joined(said))
     return [
         (line("who approves"), *columns, _places(a for c in row_of_cells for a in c.asks if a.aspect == "approvals"))
     ]
