@@ -125,7 +125,7 @@ def rearranged(files: dict[str, bytes], arrange: Any) -> Program:
 
 
 def test_order_never_matters() -> None:
-    """ "The rule language is ... order-independent"."""
+    """The order of files, rules and statements never matters."""
     for number, (files, pack, program) in enumerate(packs()[:60]):
         random = Random(number)
         shuffled = rearranged(files, lambda items, random=random: random.sample(items, len(items)))
@@ -138,7 +138,7 @@ def test_order_never_matters() -> None:
 
 
 def test_saying_a_thing_twice_changes_nothing() -> None:
-    """ "Together they say what a change must show": what is said twice is shown once."""
+    """What is said twice in a rule is said once."""
 
     def twice(items: list[Any]) -> list[Any]:
         return items * 2 if items and isinstance(items[0], ast.Require | ast.Approve | ast.When) else items
@@ -155,7 +155,7 @@ def test_saying_a_thing_twice_changes_nothing() -> None:
 
 
 def test_taking_evidence_away_only_makes_statements_wait() -> None:
-    """ "Missing evidence is neither true nor false; it is undetermined ... and always ends in a `waiting` finding"."""
+    """Missing evidence never allows: without it, what asked for it waits."""
     for program, _, request, random in cases("evidence"):
         if not request.evidence:
             continue
@@ -177,7 +177,7 @@ GATE = "environment production gate unit from junit { pass when failures == 0 } 
      'notify "slack:#ops"'],
 )  # fmt: skip
 def test_a_guard_that_can_not_be_decided_makes_its_statement_wait(statement: str) -> None:
-    """ "A guard that can't be decided makes its statement wait; it never makes it vanish"."""
+    """A guard that can't be decided makes its statement wait, and never makes it vanish."""
     window = "window w = Mon 10:00-11:00 in UTC "
     rules = (
         GATE
@@ -200,7 +200,7 @@ def test_a_gate_in_a_guard_is_judged_beside_the_gate_that_is_required() -> None:
 
 
 def test_nothing_undetermined_allows() -> None:
-    """ "Nothing undetermined ever allows": without a word about anything, only what asks for nothing is allowed."""
+    """Nothing undetermined ever allows."""
     for program, pack, request, _ in cases("nothing", 3):
         change = replace(
             request.change, commit=None, requester=None, requested_at=None, files=[], labels=[], committers=[]
@@ -215,7 +215,7 @@ def test_nothing_undetermined_allows() -> None:
 
 
 def test_an_environment_without_a_way_to_approve_is_denied() -> None:
-    """ "Default is deny: an environment and risk level for which no statement says how approval happens is denied"."""
+    """Where no rule says how approval happens, every change is denied."""
     rules = GATE + "risk low < high { high when change.type == hotfix otherwise low }"
     rules += " rule r for production { when risk == high: approve automatically }"
     decision = evaluate(program_of(rules), asked())
@@ -229,7 +229,7 @@ def test_an_environment_without_a_way_to_approve_is_denied() -> None:
 
 
 def test_one_more_approval_never_takes_an_allow_away() -> None:
-    """Approvals only ever add up: one more, by somebody who may give it, breaks nothing that passed."""
+    """One more approval never turns `allow` into `deny`, nor into `pending`."""
     for program, _, request, random in cases("approval"):
         for person in eligible(request):
             given = replace(approval(request, person), at=now(request) - timedelta(minutes=30 * random.randint(0, 9)))
@@ -242,7 +242,7 @@ def test_one_more_approval_never_takes_an_allow_away() -> None:
 
 @pytest.mark.parametrize("quorum", ["empty", "2 empty", "1 of (empty, nobody)", "lead then empty", "empty and lead"])
 def test_an_empty_group_never_passes(quorum: str) -> None:
-    """ "An empty group, an impossible quorum ... never pass by vacuity"."""
+    """An empty group and an impossible quorum never pass."""
     rules = "environment production group lead = alice group empty group nobody "
     rules += f"rule r for production {{ approve by {quorum} }}"
     request = asked(
@@ -254,7 +254,7 @@ def test_an_empty_group_never_passes(quorum: str) -> None:
 
 
 def test_then_asks_for_all_that_and_asks_for() -> None:
-    """ "`then` is order in time": what passes in order passes without."""
+    """What passes as `a then b` passes as `a and b`."""
     units = ("lead", "pm", "on-call", "2 lead", "2 of (pm, on-call)")
     seen = 0
     for number, (first, second) in enumerate(product(units, units)):
@@ -275,7 +275,7 @@ def test_then_asks_for_all_that_and_asks_for() -> None:
 
 
 def test_one_person_fills_one_slot() -> None:
-    """ "Within one `approve by`, one person fills one slot"."""
+    """The same person never fills two places of one statement."""
     seen = 0
     for program, _, request, _ in cases("slots", 12):
         for f in evaluate(program, request).findings:
@@ -286,7 +286,7 @@ def test_one_person_fills_one_slot() -> None:
 
 
 def test_a_later_commit_unlocks_nothing() -> None:
-    """ "The digest and environment match (so a later commit unlocks nothing: approval is locked)"."""
+    """An approval counts for the artifact that it was given for, and for no other."""
     for program, _, request, _ in cases("commit", 3):
         artifact = replace(request.change.artifact, digest="sha256:" + "77" * 32)
         later = replace(request, change=replace(request.change, artifact=artifact, commit="77" * 20))
@@ -299,7 +299,7 @@ def test_a_later_commit_unlocks_nothing() -> None:
 
 
 def test_a_stated_level_only_raises_the_risk() -> None:
-    """ "A level stated on the change can raise it, never lower it"."""
+    """A level that a change states raises its risk, or does nothing."""
     for program, pack, request, _ in cases("risk", 3):
         unstated = replace(request, change=replace(request.change, risk=None))
         found = pack.levels.index(evaluate(program, unstated).risk)
@@ -326,7 +326,7 @@ def test_a_doubtful_level_never_lowers_the_risk(files: Any) -> None:
 
 
 def test_nothing_changes_before_the_first_turn() -> None:
-    """ "When it will next change by itself (a window opens, a soak ends, evidence or an approval expires)"."""
+    """A decision stays as it is until the instant at which it says that it next changes."""
     moved = 0
     for program, _, request, random in cases("turn", 12):
         decision = evaluate(program, request)
@@ -348,7 +348,7 @@ def test_nothing_changes_before_the_first_turn() -> None:
 
 
 def test_doing_what_is_missing_allows_and_no_fewer_approvals_do() -> None:
-    """ "What exactly is still missing (the smallest set of actions that would turn it to `allow`)"."""
+    """Doing what is listed as missing allows, and fewer approvals do not."""
     done = 0
     for program, pack, given, _ in cases("missing", 40):
         groups = {**{g: list(PEOPLE[:2]) for g in pack.groups}, **given.directory.groups}  # nobody is unknown
@@ -425,7 +425,7 @@ def mangled(random: Random, value: Any) -> Any:
 
 
 def test_no_request_that_is_read_breaks_an_evaluation() -> None:
-    """ "Total (every evaluation ends, none raises)": what a request holds may be refused in words, and no otherwise."""
+    """Every evaluation ends in a decision; no request that could be read breaks one."""
     judged = refused = 0
     for number, (_, pack, program) in enumerate(packs()):
         random = Random(f"mangled {number}")
@@ -480,7 +480,7 @@ for seed in range(12):
 
 
 def test_the_same_request_gives_the_same_bytes_everywhere() -> None:
-    """ "Deterministic": "the same request gives the same bytes on every machine"."""
+    """The same request and the same rules give the same bytes, on every machine."""
     tests = Path(__file__).parent.parent
     path = os.pathsep.join([str(tests.parent / "evaluator"), str(tests / "oracle")])
 
