@@ -155,7 +155,10 @@ def test_saying_a_thing_twice_changes_nothing() -> None:
 
 
 def test_taking_evidence_away_only_makes_statements_wait() -> None:
-    """Missing evidence never allows: without it, what asked for it waits."""
+    """Missing evidence never allows: without it, what asked for it waits.
+
+    Evidence that comes in never turns `allow` into `deny`, nor into `pending`.
+    """
     for program, _, request, random in cases("evidence"):
         if not request.evidence:
             continue
