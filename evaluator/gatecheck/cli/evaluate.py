@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from gatecheck.cli.app import HELP
-from gatecheck.cli.documents import LEDGER, below, read_config, read_evidence, read_part, require
+from gatecheck.cli.documents import LEDGER, below, read_config
 from gatecheck.cli.exits import BY_VERDICT, Exit
+from gatecheck.cli.request import KEY_VARIABLE, Options, as_of_option, read_request, signing_key, trusted
 from gatecheck.cli.rules import read_rules
 from gatecheck.engine.load import program_for
 from gatecheck.engine.program import Program
-from gatecheck.gate import Outcome, assemble, decide
-from gatecheck.model.instant import parse_instant
-from gatecheck.model.request import Directory, Request
+from gatecheck.gate import Outcome, decide
+from gatecheck.model.request import Request
 from gatecheck.report.decision import Recorded
 
 if TYPE_CHECKING:
     from gatecheck.ledger.ledger import Ledger
-    from gatecheck.trust.key import SigningKey
-    from gatecheck.trust.signers import AllowedSigners
 
 _FORMATS = ("text", "json", "markdown", "github")
-KEY_VARIABLE = "GATECHECK_KEY"
 
 
 class _Command(click.Command):
@@ -78,11 +75,11 @@ def command(**given: Any) -> int:
     Exit codes: 0 allow, 3 deny, 4 pending; 2 wrong input, 5 wrong rules, 6 ledger.
     """
     config, base = ({}, "") if given["no_config"] else read_config()
-    options = _Options(given, config, base)
+    options = Options(given, config, base)
     files, where = read_rules(*options.path("rules", "name the folder of `.gate` files"))
     program = program_for(files, where)
-    as_of = _as_of(given["as_of"])
-    request = _request(options, as_of)
+    as_of = as_of_option(given["as_of"])
+    request = read_request(options, as_of)
     if given["no_ledger"]:
         outcome, recorded = decide(program, request), None
     else:
@@ -91,67 +88,8 @@ def command(**given: Any) -> int:
     return Exit.ALLOW if given["exit_zero"] else BY_VERDICT[outcome.decision.verdict]
 
 
-class _Options:
-    """Options as given, else as configured; a configured path is relative to the configuration's folder."""
-
-    def __init__(self, given: Mapping[str, Any], config: Mapping[str, Any], base: str) -> None:
-        self.given = given
-        self.config = config
-        self.base = base
-
-    def one(self, name: str) -> tuple[str | None, str]:
-        """Return an option's value, and the folder that a path in it is relative to."""
-        if self.given.get(name) is not None:
-            return self.given[name], ""
-        return self.config.get(name), self.base
-
-    def path(self, name: str, hint: str) -> tuple[str, str]:
-        value, base = self.one(name)
-        return require(value, name, hint), base
-
-    def many(self, name: str) -> tuple[tuple[str, ...], str]:
-        """Return an option that may be given several times."""
-        if self.given[name]:
-            return self.given[name], ""
-        found = self.config.get(name, ())
-        return (found,) if isinstance(found, str) else tuple(found), self.base
-
-    def flag(self, name: str) -> bool:
-        return bool(self.given[name] or self.config.get(name))
-
-
-def _as_of(text: str | None) -> str:
-    if text is None:  # the one place where the clock is read
-        # To the millisecond: cut to the second, it would lie before evidence that was written within this second.
-        return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    parse_instant(text, "--as-of")
-    return text
-
-
-def _request(options: _Options, as_of: str) -> Request:
-    sources: dict[str, str] = {}
-
-    def document(name: Any, value: str, base: str, key: str) -> Any:
-        part, sources[key] = read_part(below(base, value), name, value)
-        return part
-
-    environment = require(options.one("environment")[0], "environment", "say where to, as `-e production`")
-    change = document("change", *options.path("change", "name the change document"), "change")
-    given, base = options.many("approvals")
-    approvals = []
-    for number, value in enumerate(given):
-        approvals += document("approvals", value, base, "approvals" if len(given) == 1 else f"approvals-{number + 1}")
-    parts: dict[str, Any] = {"directory": Directory(), "deployments": []}
-    for name in parts:
-        named, base = options.one(name)
-        if named is not None:
-            parts[name] = document(name, named, base, name)
-    evidence = read_evidence(*options.many("evidence"))
-    return assemble(change, environment, as_of, evidence=evidence, approvals=approvals, sources=sources, **parts)
-
-
 def _recorded(
-    options: _Options, files: Mapping[str, bytes], program: Program, request: Request
+    options: Options, files: Mapping[str, bytes], program: Program, request: Request
 ) -> tuple[Outcome, Recorded]:
     from pathlib import Path
 
@@ -159,51 +97,20 @@ def _recorded(
     from gatecheck.ledger.ledger import open_ledger
     from gatecheck.ledger.memory import state_folder
 
-    key = _key(options)
+    key = signing_key(options)
     named, base = options.one("ledger")
     path = Path(base, named or LEDGER)
     is_own = named is None and not path.parent.exists()
     ledger: Ledger = open_ledger(path, memory=state_folder(os.environ), create=True)
     if is_own:  # the folder was made for the ledger: whoever adds everything to git must not add this
         (path.parent / ".gitignore").write_text("*\n", "utf-8")
-    request = with_promotions(program, request, ledger, _trust(options, key))
+    request = with_promotions(program, request, ledger, trusted(options, key))
     outcome = decide(program, request)
     entry = enter(outcome, request, files, program, ledger, key, datetime.now(UTC))
     return outcome, Recorded(entry.id, str(path), key.fingerprint)
 
 
-def _key(options: _Options) -> "SigningKey":
-    from pathlib import Path
-
-    from gatecheck.trust.key import key_from_text, load_key, load_or_make_key
-
-    named, base = options.one("key")
-    text = os.environ.get(KEY_VARIABLE)
-    if text and options.given["key"] is None:  # the pipeline's word counts before that of a file in the repository
-        return key_from_text(text, f"${KEY_VARIABLE}")
-    if named is not None:
-        return load_key(Path(base, Path(named).expanduser()))
-    config = os.environ.get("XDG_CONFIG_HOME", "")
-    if not config.startswith("/"):  # the specification has relative paths ignored; here one would lie in the repository
-        config = str(Path("~/.config").expanduser())
-    path = Path(config, "gatecheck", "id_ed25519")
-    key, is_new = load_or_make_key(path)
-    if is_new:
-        click.echo(f"made a signing key in {path} ({key.fingerprint}); keep it, and give CI its own", err=True)
-    return key
-
-
-def _trust(options: _Options, key: "SigningKey") -> "AllowedSigners":
-    """Return whose recorded decisions may promote: those of the signers named, else of this very key."""
-    from pathlib import Path
-
-    from gatecheck.trust.signers import load_signers, only
-
-    named, base = options.one("trust")
-    return only(key.public, "own key") if named is None else load_signers(Path(base, named))
-
-
-def _show(options: _Options, outcome: Outcome, recorded: Recorded | None) -> None:
+def _show(options: Options, outcome: Outcome, recorded: Recorded | None) -> None:
     from msgspec.json import decode
 
     from gatecheck.report.decision import render
