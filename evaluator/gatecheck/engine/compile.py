@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from gatecheck.engine.compile_besides import EXEMPTIONS, INVARIANTS, compile_exemptions, compile_invariants
 from gatecheck.engine.emit import Emitter, Module
 from gatecheck.lang import core
 from gatecheck.model.identity import fold
@@ -44,7 +45,12 @@ def compile_pack(pack: core.Pack, make: "Callable[..., Part] | None" = None) -> 
         (environment, service): make(pack, environment, service, uses[environment]).source(statements)
         for (environment, service), statements in sorted(parts.items())
     }
-    return Compiled(_meta(pack), sources)
+    for environment in sorted(pack.environments):
+        for kind, compile_besides in ((EXEMPTIONS, compile_exemptions), (INVARIANTS, compile_invariants)):
+            if source := compile_besides(make(pack, environment, kind, Counter()), environment):
+                sources[kind, environment] = source
+    exempting = tuple(environment for kind, environment in sources if kind == EXEMPTIONS)
+    return Compiled({**_meta(pack), "exempting": exempting}, sources)
 
 
 def _gates(s: core.Statement) -> list[str]:

@@ -2,7 +2,8 @@
 
 Every comparison's value is computed first, on a line of its own, so that a finding can show what was compared with
 what; then the truths are combined. In the emitted code ``c`` is the change, ``a`` its attributes, ``r`` the rank of
-its risk, ``f`` the fields of the evidence at hand, ``i`` an item, ``x`` the evaluation.
+its risk, ``f`` the fields of the evidence at hand, ``i`` an item, ``x`` the evaluation, ``d`` what an invariant asks of
+the decision.
 """
 
 from datetime import datetime, timedelta
@@ -200,6 +201,8 @@ class Emitter:
                 return f"{self.result(node.gate)}.ok", False
             case core.Quantified():
                 return self.quantified(node)
+            case core.OfDecision():
+                return f"d.{node.name}", True
         return self.truth(node)
 
     def result(self, gate: str) -> str:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from gatecheck.engine import kleene
 from gatecheck.engine.ballot import Ask, approve, automatic
 from gatecheck.engine.evaluation import Admission, Evaluation, Makers, Result, field, known, through
-from gatecheck.model.decision import Action, Asked, Decision, Finding, Turn
+from gatecheck.model import readers
+from gatecheck.model.decision import Action, Asked, Decision, Finding, Override, Turn, Waiver
 from gatecheck.model.request import Request
 from gatecheck.text.diagnostic import Diagnostic, InputError
 
@@ -54,17 +55,18 @@ def _window(*spec: Any) -> Any:
 _NAMES: dict[str, Any] = {
     "Makers": Makers,
     "Action": Action, "Admission": Admission, "Ask": Ask, "Asked": Asked, "Decimal": Decimal, "Finding": Finding,
-    "Result": Result, "SEVERITY": kleene.SEVERITY, "Turn": Turn, "Undetermined": kleene.Undetermined,
+    "Result": Result, "SEVERITY": readers.SEVERITY, "Turn": Turn, "Undetermined": kleene.Undetermined,
     "all_of": kleene.all_of,
     "any_of": kleene.any_of, "apply": kleene.apply, "approve": approve, "automatic": automatic, "both": kleene.both,
-    "compile_glob": _glob, "contains": _contains, "count_of": kleene.count_of, "date": kleene.date,
-    "datetime": datetime, "decimal": kleene.decimal, "duration": kleene.duration, "either": kleene.either,
-    "eq": operator.eq, "field": field, "flag": kleene.flag, "ge": operator.ge, "gt": operator.gt,
-    "instant": kleene.instant,
+    "compile_glob": _glob, "contains": _contains, "count_of": kleene.count_of, "date": readers.date,
+    "datetime": datetime, "decimal": readers.decimal, "duration": readers.duration, "each": readers.each,
+    "either": kleene.either,
+    "eq": operator.eq, "field": field, "flag": readers.flag, "ge": operator.ge, "gt": operator.gt,
+    "instant": readers.instant,
     "known": known, "le": operator.le, "lt": operator.lt, "matched": _matched, "ne": operator.ne,
-    "negate": kleene.negate, "percent": kleene.percent, "severity": kleene.severity, "rows": kleene.rows,
-    "texts": kleene.texts, "listed": kleene.listed, "entry": kleene.entry,
-    "text": kleene.text, "through": through, "timedelta": timedelta, "whole": kleene.whole, "window": _window,
+    "negate": kleene.negate, "percent": readers.percent, "severity": readers.severity, "rows": readers.rows,
+    "texts": readers.texts, "listed": kleene.listed, "entry": kleene.entry,
+    "text": readers.text, "through": through, "timedelta": timedelta, "whole": readers.whole, "window": _window,
 }  # fmt: skip
 
 
@@ -78,7 +80,7 @@ class Attribute(NamedTuple):
     def read(self, given: Mapping[str, Any], name: str) -> Any:
         """Return the attribute's value, or ``None`` where it is missing or of another type."""
         value = given.get(name, self.default) if self.has_default else given.get(name)
-        return kleene.READERS[self.kind](value)
+        return readers.READERS[self.kind](value)
 
 
 class Program:
@@ -96,11 +98,13 @@ class Program:
         self.levels: tuple[str, ...] = meta["levels"]
         self.gates: frozenset[str] = frozenset(meta["gates"])
         self.attributes: dict[str, Attribute] = {n: Attribute(*a) for n, a in meta["attributes"].items()}
+        self.exempting: tuple[str, ...] = meta["exempting"]  # the environments that have waivers or overrides
         self._groups: dict[str, tuple[str, ...] | None] = meta["groups"]
         self._members: dict[str, frozenset[str]] = {}
         self._load = load
         self._more = more
         self._parts: dict[tuple[str, str], Part | None] = {}
+        self._besides: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def members(self, group: str) -> frozenset[str] | None:
         """Return who is in a group by the pack's own words; ``None`` where the directory says so."""
@@ -120,16 +124,27 @@ class Program:
             if code is None:
                 self._parts[key] = None
             else:
-                space = {**_NAMES, **self._more}
-                exec(code, space)  # noqa: S102  # our own compiler's output, from a cache whose owner is checked
+                space = self._run(code)
                 self._parts[key] = (space["part"], space.get("risk"))
         return self._parts[key]
+
+    def beside(self, kind: str, environment: str, names: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a part beside the rules defines with ``names``, loaded once; nothing where there is none."""
+        key = (kind, environment)
+        if key not in self._besides:
+            code = self._load(kind, environment)
+            self._besides[key] = {} if code is None else self._run(code, names)
+        return self._besides[key]
+
+    def _run(self, code: CodeType, names: Mapping[str, Any] = _NO_MORE) -> dict[str, Any]:
+        space = {**_NAMES, **self._more, **names}
+        exec(code, space)  # noqa: S102  # our own compiler's output, from a cache whose owner is checked
+        return space
 
 
 def evaluate(program: Program, request: Request) -> Decision:
     """Decide one request. ``InputError`` where it names what the pack does not know."""
-    x = Evaluation(request, _instant(request.as_of), program.members)
-    _attributes(program, request, x)
+    x = prepared(program, request)
     environment = request.environment
     general = program.part(environment, GENERAL) if environment in program.environments else None
     if general is None or not program.gates.issuperset(request.evidence):
@@ -156,26 +171,47 @@ def evaluate(program: Program, request: Request) -> Decision:
         mend = Action("mend", _UNDECIDED.text, "", remedy=_UNDECIDED.remedy)
         note = f"no rule decides approval in {environment} at risk {levels[x.risk]}"
         findings.append(Finding(_UNDECIDED, "failed", (), (mend,), note=note))
-    return _decision(x, levels[x.risk])
+    return _decision(program, x)
 
 
-def _decision(x: Evaluation, risk: str) -> Decision:
+def prepared(program: Program, request: Request) -> Evaluation:
+    """Return the evaluation of a request before anything is asked; ``InputError`` for what its attributes lack."""
+    x = Evaluation(request, _instant(request.as_of), program.members)
+    _attributes(program, request, x)
+    return x
+
+
+def _decision(program: Program, x: Evaluation) -> Decision:
+    environment = x.request.environment
+    exempt = None
+    waivers: tuple[Waiver, ...] = ()
+    if environment in program.exempting:
+        from gatecheck.engine.exemptions import exemptions
+
+        exempt = exemptions(program, environment)
+        waivers = exempt.waive(x)
     verdict: Any = "allow"
     missing: tuple[Action, ...] = ()
-    short = [f for f in x.findings if f.status != "passed"]
+    override: Override | None = None
+    available: tuple[Override, ...] = ()
+    short = [f for f in x.findings if f.status != "passed" and f.status != "waived" and not f.advisory]
     if short:
-        verdict = "pending"
-        for f in short:
-            if f.status == "failed":
-                verdict = "deny"
-        missing = _missing(x, short)
+        if exempt is not None:
+            override, available = exempt.break_glass(x)
+        if override is None:
+            verdict = "pending"
+            for f in short:
+                if f.status == "failed":
+                    verdict = "deny"
+            missing = _missing(x, short)
     first = None
     for turn in x.turns:
         if first is None or turn.at < first.at:
             first = turn
     obligations = tuple(sorted(set(x.obligations))) if x.obligations else ()
     return Decision(
-        verdict, x.request.environment, risk, tuple(x.reasons), x.findings, obligations, missing, x.turns, first
+        verdict, environment, program.levels[x.risk], tuple(x.reasons), x.findings, obligations, missing, x.turns,
+        first, waivers, override, available,
     )  # fmt: skip
 
 

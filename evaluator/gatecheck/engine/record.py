@@ -7,11 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gatecheck.engine.kleene import SEVERITY, Undetermined
+from gatecheck.engine.kleene import Undetermined
 from gatecheck.engine.program import Program
 from gatecheck.model.canonical import canonical, digest
 from gatecheck.model.decision import Action, Decision, Finding
 from gatecheck.model.instant import write_instant
+from gatecheck.model.readers import SEVERITY
 from gatecheck.model.record import DECISION, STATEMENT, check_statement
 from gatecheck.model.request import Request
 from gatecheck.model.schema import encode_request
@@ -79,7 +80,7 @@ def _evidence(e: Any) -> dict[str, Any]:
 def _finding(f: Finding, request: Request, levels: tuple[str, ...]) -> dict[str, Any]:
     asked = f.asked
     found = [
-        {"asked": text, "found": _written(value, kind, levels)}
+        {"asked": text, "found": written(value, kind, levels)}
         for (text, kind), value in zip(asked.leaves, f.values, strict=False)
     ]
     evidence = request.evidence.get(asked.gate)
@@ -118,7 +119,7 @@ def _ranked(names: tuple[str, ...]) -> Callable[[Any], str]:
     return lambda value: names[value]
 
 
-def _written(value: Any, kind: str, levels: tuple[str, ...]) -> str:
+def written(value: Any, kind: str, levels: tuple[str, ...]) -> str:
     """Return a value as rules would write it."""
     if isinstance(value, Undetermined):
         return "undetermined"
