@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from gatecheck.lang import ast, besides, core, coverage, meant, types, unparse, vocabulary
 from gatecheck.lang.besides import Besides
+from gatecheck.lang.check_scenarios import check_scenarios
 from gatecheck.lang.expressions import Names, Resolver
 from gatecheck.lang.quorum import Quorums
 from gatecheck.lang.types import Type
@@ -130,6 +131,7 @@ class _Checker:
             scenarios=tuple(s for _, s in sorted(self.scenarios.items())),
             places=self.places | self.declared_at(),
         )  # fmt: skip
+        check_scenarios(pack, self.rules, self.broken, self.problems.append)
         if not self.broken and not any(d.severity == "error" for d in self.problems):
             self.problems += coverage.undecided(pack)
             self.problems += coverage.constant_guards(pack)
