@@ -79,6 +79,12 @@ _WORDS_MEANT = {
     "like": 'text is compared with a glob: `matches "PAY-*"`',
     "match": 'text is compared with a glob: `matches "PAY-*"`',
     "contains": 'write `"x" in list`, or `matches "*x*"` to look into text',
+    "expires": "the end stands in front of the brace: `until 2027-01-31 {`",
+    "reason": 'a reason is written `because "…"`',
+    "tomorrow": "write the date: rules mean the same on every day",
+    "today": "write the date: rules mean the same on every day",
+    "now": "write the date: rules mean the same on every day",
+    "approval": "write `given approval by …`",
     "where": "`where` stands inside the parentheses: `count(findings where …)`",
     "second": _DURATION,
     "seconds": _DURATION,
@@ -115,6 +121,7 @@ _WORDS_MEANT = {
     "when": _RULE,
 }
 
+_VERDICTS = ("allow", "deny", "pending")
 _NUMBERS = ("one", "two", "three", "four", "five", "six")
 
 _KINDS = {
@@ -141,6 +148,8 @@ _KINDS = {
     "LESSTHAN": "`<`",
     "DOT": "`.`",
     "SAID_AT": "`at`",
+    "SLASH": "`/`",
+    "INSTANT": "an instant such as `2026-11-23T09:00:00Z`",
     "__ANON_0": "`..`",
 }
 _VALUE = {"NAME", "STRING", "INT", "DECIMAL", "PERCENT", "DURATION", "DATE", "INSTANT", "TRUE", "FALSE", "LPAR", "LSQB"}
@@ -211,6 +220,8 @@ def _too_early(source: Source, end: int, wanted: set[str], message: str) -> Diag
     if wanted == {"NAME", "OF"}:
         hint = "name a group: `2 tech-lead`, or `2 of (tech-lead, pm)`"
     span = _span_of(source, pieces[-1]) if pieces else Span(source.name, 1, 1, 1, 1)
+    if "WAIVED" in wanted and pieces and (near := nearest(pieces[-1][0], _VERDICTS)):
+        hint = f"did you mean `{near}`?"
     return Diagnostic("GC101", message, span, label, hint)
 
 
@@ -228,6 +239,8 @@ def _hint(text: str, rest: str, wanted: set[str], before: str) -> str:
         return "a comparison has two sides: join several with `and`"
     if text == "=":
         typed = "write `attribute name: type default value`" if wanted == {"COLON"} else ""
+        if typed and "{" in before[before.rfind("\n") + 1 :]:
+            typed = "a value stands behind a colon: `name: value`"
         return "a comparison is written `==`" if "COMPARE" in wanted else typed
     if text == ",":
         return _hint_on_comma(wanted, before)
@@ -272,7 +285,7 @@ def _hint_on_brace(wanted: set[str], before: str) -> str:
     if wanted == {"FROM"}:
         return "say which kind of evidence the gate reads, such as `from junit`"
     if "FOR" in wanted:
-        return "name the environments of the rule, such as `for production`"
+        return "name the environments, such as `for production`"
     if before.rstrip().endswith(":"):
         return "a `:` takes one statement, braces take several: drop the `:`"
     return "name the levels, from the lowest up: `risk low < high { … }`" if before.split()[-1:] == ["risk"] else ""

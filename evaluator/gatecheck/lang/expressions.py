@@ -280,6 +280,8 @@ class Resolver:
 
     def known_heads(self) -> list[str]:
         names = [*self.names.lets, *self.names.gates, *(["risk"] if self.names.risk else [])]
+        if self.of_decision:
+            names += OF_DECISION
         if self.gate:
             record, declared = self.names.gates[self.gate]
             names = [*(f.name for f in record.fields), *declared, *(["risk"] if self.names.risk else [])]
