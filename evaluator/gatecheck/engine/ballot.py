@@ -158,15 +158,18 @@ def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
         if named:
             return _vetoed(asked, named, tuple(refused))
         refused += [Refused(p, v.at, "reject", _WHY["outside"]) for p, v in ballot.vetoes.items()]
-    return _filled(asked, ask, counted, masks, barred, refused)
+    return _filled(x, asked, ask, counted, masks, barred, refused)
 
 
 def _filled(
-    asked: Asked, ask: Ask, counted: list[Given], masks: list[Members], barred: dict[str, str], refused: list[Refused]
-) -> Finding:
+    x: Evaluation, asked: Asked, ask: Ask, counted: list[Given], masks: list[Members], barred: dict[str, str],
+    refused: list[Refused],
+) -> Finding:  # fmt: skip
     found = fill(ask.alternatives, counted)
     if found is not None:
         number, fillers = found
+        if x.places is not None:
+            x.places.append(found)
         if len(fillers) < len(counted):
             refused += _not_counted(counted, ask, number, fillers)
         return Finding(asked, "passed", (), (), fillers, tuple(refused))
@@ -177,6 +180,8 @@ def _filled(
     used = {f[0] for f in lack.fillers if f is not None}
     if lack.is_impossible or not _are_there(masks, barred, [m.mask for m in lack.missing], used):
         lack = shortfall(ask.alternatives, counted, _electorate(ask, masks, barred))
+    if x.places is not None:
+        x.places.append((lack.alternative, lack.fillers))
     given = tuple([f for f in lack.fillers if f is not None])
     if len(given) < len(counted):
         refused += _not_counted(counted, ask, lack.alternative, lack.fillers)

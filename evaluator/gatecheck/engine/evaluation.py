@@ -18,6 +18,7 @@ from gatecheck.model.request import Deployment, Evidence, Request
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gatecheck.engine.ballot import Ballot
+    from gatecheck.engine.quorum import Filler
     from gatecheck.engine.windows import Window
 
 _ALWAYS, _NEVER = timedelta.max, timedelta(0)
@@ -61,7 +62,7 @@ class Evaluation:
 
     __slots__ = (
         "_members", "_named", "_stays", "attributes", "ballot", "change", "decided", "digest", "evidence", "findings",
-        "gates", "is_rollback", "now", "obligations", "reasons", "request", "risk", "turns",
+        "gates", "is_rollback", "now", "obligations", "places", "reasons", "request", "risk", "turns",
     )  # fmt: skip
 
     def __init__(self, request: Request, now: datetime, named: Callable[[str], frozenset[str] | None]) -> None:
@@ -81,6 +82,7 @@ class Evaluation:
         self.risk = 0
         self.decided = False
         self.ballot: Ballot | None = None
+        self.places: list[tuple[int, tuple[Filler | None, ...]]] | None = None  # who fills what, where a trace asks
         self._stays: dict[str, tuple[timedelta, datetime | None]] = {}
         self.is_rollback = request.change.type == "rollback" and self._was_here(request.environment)
 

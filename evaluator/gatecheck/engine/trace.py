@@ -10,12 +10,16 @@ from typing import Any
 
 from msgspec import Struct
 
+from gatecheck.engine.ballot import Ask, approve
 from gatecheck.engine.compile import Part, compile_pack
 from gatecheck.engine.emit import Code, Emitter
+from gatecheck.engine.evaluation import Evaluation
 from gatecheck.engine.kleene import Truth, Undetermined
 from gatecheck.engine.program import Program
+from gatecheck.engine.quorum import Filler
 from gatecheck.lang import core
 from gatecheck.lang.pack import load
+from gatecheck.model.decision import Asked, Finding
 
 _MALFORMED = (KeyError, TypeError, AttributeError, ValueError)
 _MOST_PICKED = 100  # items kept of one list
@@ -25,8 +29,9 @@ class Seen(Struct):
     """What one expression came to.
 
     ``truth`` is its value as a condition, ``None`` where it was not looked at, or could not be: its evidence does not
-    count. ``values`` are those of its operands, in the order of ``core.parts`` and without constants; ``picked`` are
-    the items of a list for which a `where` holds, ``items`` how many there are.
+    count. ``values`` are those of its operands, in the order of ``core.parts`` and without constants; the stay of a
+    soak; of a window the instant at which it opens or closes, if ever. ``picked`` are the items of a list for which a
+    `where` holds, ``items`` how many there are.
     """
 
     truth: Truth | None = None
@@ -35,12 +40,30 @@ class Seen(Struct):
     items: int | None = None
 
 
-class Trace:
-    """What one evaluation saw, by the expressions of the pack that was compiled."""
+class Quorum(Struct):
+    """Who fills which slot of an `approve by`: an alternative, and for each of its slots the approval or ``None``.
 
-    def __init__(self, pack: core.Pack, environment: str, seen: Mapping[int, Seen]) -> None:
+    ``free`` are, by group, the people who may approve: its members, but for those whose own work it is; ``None`` where
+    nobody says who they are.
+    """
+
+    alternative: int
+    fillers: tuple[Filler | None, ...]
+    free: dict[str, tuple[str, ...] | None]
+
+
+class Trace:
+    """What one evaluation saw, by the expressions of the pack that was compiled.
+
+    ``quorums`` are those of the approvals that were asked for, by the id of the statement.
+    """
+
+    def __init__(
+        self, pack: core.Pack, environment: str, seen: Mapping[int, Seen], quorums: Mapping[str, Quorum]
+    ) -> None:
         self.pack = pack
         self.environment = environment
+        self.quorums = quorums
         self._seen = seen
 
     def of(self, node: core.Core) -> Seen:
@@ -81,15 +104,17 @@ class TracedProgram(Program):
             source = sources.get((environment, service))
             return None if source is None else compile(source, "<rules>", "exec")
 
-        super().__init__(compiled.meta, part, {"look": self._look, "sift": self._sift})
+        super().__init__(compiled.meta, part, {"look": self._look, "sift": self._sift, "approve": self._approve})
         self.pack = pack
         self._nodes = nodes
         self._seen: dict[int, Seen] = {}
+        self._quorums: dict[str, Quorum] = {}
 
     def trace(self, environment: str) -> Trace:
         """Return what was seen since this was last asked: by the one evaluation since, in ``environment``."""
         seen, self._seen = self._seen, {}
-        return Trace(self.pack, environment, seen)
+        quorums, self._quorums = self._quorums, {}
+        return Trace(self.pack, environment, seen, quorums)
 
     def _entry(self, number: int) -> Seen:
         return self._seen.setdefault(id(self._nodes[number]), Seen())
@@ -113,6 +138,22 @@ class TracedProgram(Program):
             entry.picked = tuple(item for item, _ in zip(picked, range(_MOST_PICKED), strict=False))
         except _MALFORMED:
             entry.picked = ()
+
+    def _approve(self, x: Evaluation, asked: Asked, ask: Ask) -> Finding:
+        x.places = []
+        finding = approve(x, asked, ask)
+        if x.places:
+            alternative, fillers = x.places[-1]
+        else:  # nobody approved, so the shortest was asked for
+            sizes = [sum(map(len, stages)) for stages in ask.alternatives]
+            alternative, fillers = sizes.index(min(sizes)), (None,) * min(sizes)
+        barred = () if ask.including_author or x.ballot is None else x.ballot.interested
+        free: dict[str, tuple[str, ...] | None] = {}
+        for group in ask.groups:
+            members = x.members(group)
+            free[group] = None if members is None else tuple(sorted(members.difference(barred)))
+        self._quorums[asked.id] = Quorum(alternative, fillers, free)
+        return finding
 
 
 def traced_program(files: Mapping[str, bytes], where: str = "") -> TracedProgram:
@@ -160,6 +201,8 @@ class _TracedEmitter(Emitter):
         """Return code for the values that a condition which is not made of others compares."""
         if isinstance(node, core.Soak):
             return [self.hold_code(f"x.stay({node.environment!r}, {self.soak_limit(node)})", "duration", node.text)]
+        if isinstance(node, core.During):
+            return [f"{self.window(node.window)}.state(now)[1]"]
         if isinstance(node, core.Compare | core.Contains | core.Matches):
             return [self.value(part)[0] for part in core.parts(node) if not isinstance(part, core.Const)]
         return []
