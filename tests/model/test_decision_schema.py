@@ -23,7 +23,14 @@ FINDING = {
     "file": "a.gate", "line": 4, "title": "Quality", "because": "we say so", "gate": "tests", "unbound": True,
     "compared": [{"asked": "tests > 0", "found": "0"}], "counted": [{"approver": "alice", "at": AT}],
     "refused": [{"approver": "frank", "at": AT, "stance": "approve", "reason": "is the author"}],
-    "missing": [ACTION], "note": "noted",
+    "missing": [ACTION], "note": "noted", "advisory": True,
+}  # fmt: skip
+OVERRIDE = {"name": "emergency", "title": "Break the glass", "because": "we say so", "file": "a.gate", "line": 9} | {
+    key: FINDING[key] for key in ("counted", "refused", "missing")
+}
+WAIVER = {
+    "targets": ["tests"], "until": AT, "owner": "security", "because": "SEC-1", "findings": ["quality/tests"],
+    "file": "a.gate", "line": 12,
 }  # fmt: skip
 FULL: dict[str, Any] = {
     "_type": STATEMENT,
@@ -47,11 +54,16 @@ FULL: dict[str, Any] = {
         "request": {"digest": DIGEST, "sources": {"change": DIGEST}},
         "pack": {"digest": DIGEST, "files": [{"path": "a.gate", "digest": DIGEST}]},
         "engine": {"gatecheck": "0.1.0", "language": 1, "tzdata": "2026a"},
+        "overridden": True,
+        "override": OVERRIDE,
+        "review": {"groups": ["tech-lead"], "due": AT},
+        "available": [OVERRIDE],
+        "waivers": [WAIVER],
     },
 }  # fmt: skip
 """A decision with every part that there can be."""
 
-CONSTRAINED = {"as_of", "at", "until", "produced_at", "digest", "commit", "environment", "line", "language", "change"}
+CONSTRAINED = {"as_of", "at", "until", "due", "produced_at", "digest", "commit", "environment", "line", "language", "change"}
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 2**53, 2**70, Decimal("1.0"), Decimal("0.5"), "", "x", "allow", "x" * 5000,
     "a b", "a\nb", "\x00", "\ud800", "é", "-", [], ["x"], [None], [[]], {}, {"x": "y"}, {"": ""}, {"action": "wait"},

@@ -10,7 +10,7 @@ from typing import Any
 from gatecheck.engine.kleene import Undetermined
 from gatecheck.engine.program import Program
 from gatecheck.model.canonical import canonical, digest
-from gatecheck.model.decision import Action, Decision, Finding
+from gatecheck.model.decision import Action, Decision, Finding, Override
 from gatecheck.model.instant import write_instant
 from gatecheck.model.readers import SEVERITY
 from gatecheck.model.record import DECISION, STATEMENT, check_statement
@@ -19,6 +19,7 @@ from gatecheck.model.schema import encode_request
 from gatecheck.version import GATECHECK, LANGUAGE
 
 _END = datetime(3000, 1, 1, tzinfo=UTC)  # instants end here; what would turn later never does
+_LAST = _END - timedelta(seconds=1)
 
 
 def record(program: Program, request: Request, decision: Decision) -> tuple[bytes, bytes]:
@@ -58,10 +59,44 @@ def statement(program: Program, request: Request, decision: Decision, request_di
         "request": _kept(digest=request_digest, sources=dict(request.sources)),
         "pack": {"digest": program.digest, "files": [{"path": p, "digest": d} for p, d in program.files]},
         "engine": {"gatecheck": GATECHECK, "language": LANGUAGE, "tzdata": tzdata_version()},
+        **_exempted(decision),
     }  # fmt: skip
     subject = [{"name": change.artifact.name, "digest": {algorithm: hexadecimal}}]
     made = {"_type": STATEMENT, "subject": subject, "predicateType": DECISION, "predicate": predicate}
     return check_statement(made)
+
+
+def _exempted(decision: Decision) -> dict[str, Any]:
+    """Return what stands in for statements that fall short; nothing where nothing does."""
+    used = decision.override
+    waivers = [
+        {"targets": list(w.targets), "until": write_instant(w.until), "owner": w.owner, "because": w.because,
+         "findings": list(w.findings), **_kept(file=w.file, line=w.line)}
+        for w in decision.waivers
+    ]  # fmt: skip
+    return _kept(
+        overridden=used is not None,
+        override=None if used is None else _override(used),
+        review=None if used is None or used.due is None else _review(used.reviewers, used.due),
+        available=[_override(o) for o in decision.available],
+        waivers=waivers,
+    )
+
+
+def _override(o: Override) -> dict[str, Any]:
+    return {
+        "name": o.name,
+        **_kept(
+            title=o.title, because=o.because, file=o.file, line=o.line,
+            counted=[c for f in o.findings for c in _counted(f)],
+            refused=[r for f in o.findings for r in _refused(f)],
+            missing=[_action(a) for f in o.findings for a in f.actions],
+        ),
+    }  # fmt: skip
+
+
+def _review(groups: tuple[str, ...], due: datetime) -> dict[str, Any]:
+    return {"groups": list(groups), "due": write_instant(min(due, _LAST))}
 
 
 def _kept(**fields: Any) -> dict[str, Any]:
@@ -94,15 +129,23 @@ def _finding(f: Finding, request: Request, levels: tuple[str, ...]) -> dict[str,
             file=asked.file, line=asked.line, title=asked.title, because=asked.because, gate=asked.gate,
             unbound=evidence is not None and evidence.subject is None,
             compared=found,
-            counted=[{"approver": person, "at": write_instant(at)} for person, at in f.counted],
-            refused=[
-                {"approver": r.approver, "at": write_instant(r.at), "stance": r.stance, "reason": r.reason}
-                for r in f.refused
-            ],
+            counted=_counted(f),
+            refused=_refused(f),
             missing=[_action(a) for a in f.actions],
             note=f.note,
+            advisory=f.advisory,
         ),
     }  # fmt: skip
+
+
+def _counted(f: Finding) -> list[dict[str, Any]]:
+    return [{"approver": person, "at": write_instant(at)} for person, at in f.counted]
+
+
+def _refused(f: Finding) -> list[dict[str, Any]]:
+    return [
+        {"approver": r.approver, "at": write_instant(r.at), "stance": r.stance, "reason": r.reason} for r in f.refused
+    ]
 
 
 def _action(a: Action) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class FindingRecord(_Closed, frozen=True):
     refused: list[RefusedApproval] = []
     missing: list[Missing] = []
     note: str = ""
+    advisory: bool = False
 
 
 class Reason(_Closed, frozen=True):
@@ -158,6 +159,38 @@ class Engine(_Closed, frozen=True):
     tzdata: str
 
 
+class OverrideRecord(_Closed, frozen=True):
+    """An override that applies: the approvals that counted for it, those that did not, and what it lacks."""
+
+    name: str
+    title: str = ""
+    because: str = ""
+    file: str = ""
+    line: Count = 0
+    counted: list[Counted] = []
+    refused: list[RefusedApproval] = []
+    missing: list[Missing] = []
+
+
+class Review(_Closed, frozen=True):
+    """Who owes a review of an overridden decision, and before when."""
+
+    groups: list[str]
+    due: Stamp
+
+
+class WaiverRecord(_Closed, frozen=True):
+    """A waiver that was used: whose it is, when it ends, and the ids of the findings that it covered."""
+
+    targets: list[str]
+    until: Stamp
+    owner: str
+    because: str
+    findings: list[str]
+    file: str = ""
+    line: Count = 0
+
+
 class Predicate(_Closed, frozen=True):
     """The decision itself."""
 
@@ -174,6 +207,11 @@ class Predicate(_Closed, frozen=True):
     request: RequestRecord
     pack: PackRecord
     engine: Engine
+    overridden: bool = False
+    override: OverrideRecord | UnsetType = UNSET
+    review: Review | UnsetType = UNSET
+    available: list[OverrideRecord] = []
+    waivers: list[WaiverRecord] = []
 
 
 class SubjectRecord(_Closed, frozen=True):
@@ -203,12 +241,17 @@ def check_statement(plain: dict[str, Any]) -> dict[str, Any]:
 def _stamps(predicate: Predicate) -> Iterator[str]:
     yield predicate.as_of
     yield from (change.at for change in predicate.next)
-    for finding in predicate.findings:
-        yield from (approval.at for approval in finding.counted)
-        yield from (approval.at for approval in finding.refused)
-    for action in (*predicate.missing, *(action for finding in predicate.findings for action in finding.missing)):
+    yield from (waiver.until for waiver in predicate.waivers)
+    used = [] if isinstance(predicate.override, UnsetType) else [predicate.override]
+    asking: list[FindingRecord | OverrideRecord] = [*predicate.findings, *predicate.available, *used]
+    for each in asking:
+        yield from (approval.at for approval in each.counted)
+        yield from (approval.at for approval in each.refused)
+    for action in (*predicate.missing, *(action for each in asking for action in each.missing)):
         if isinstance(action.until, str):
             yield action.until
+    if isinstance(predicate.review, Review):
+        yield predicate.review.due
     for evidence in predicate.evidence.values():
         if isinstance(evidence.produced_at, str):
             yield evidence.produced_at
