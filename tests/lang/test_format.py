@@ -17,6 +17,8 @@ from gatecheck.lang.words import comments
 from gatecheck.text.diagnostic import InputError, RulesError, render
 from gatecheck.text.source import Source
 
+WHOLE = Path(__file__).parent / "whole.gate"
+
 # What is written, and what comes of it; a text alone is as it should be. Cases are held apart by `---`.
 GOLDEN = """\
 environment dev
@@ -285,6 +287,15 @@ def test_a_file_is_laid_out(before: str, after: str) -> None:
 def test_a_shipped_pack_is_formatted(path: Path) -> None:
     text = path.read_text("utf-8")
     assert formatted(Source(path.name, text)) == text
+
+
+def test_every_declaration_has_a_layout() -> None:
+    text = WHOLE.read_text("utf-8")
+    assert formatted(Source("whole.gate", text)) == text
+    loose = re.sub(r"(?<=\S) (?=\S)", "   ", text.replace("{ ", "{").replace(" }", "}"))
+    assert formatted(Source("whole.gate", loose)) == text
+    joined = re.sub(r",\n +", ", ", text)  # a record on one line, which is too long for it
+    assert formatted(Source("whole.gate", joined)) == text
 
 
 def test_line_ends_are_those_of_the_first_line() -> None:

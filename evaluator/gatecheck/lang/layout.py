@@ -23,7 +23,7 @@ _OPENING, _CLOSING = {"LPAR", "LSQB", "LREC"}, {"RPAR", "RSQB", "RREC"}
 _BLOCK, _GUARD, _CLAUSE, _COMMA, _WHERE, _THEN, _OR, _AND = range(8)
 _LEADING = {
     "REMEDY": _CLAUSE, "VALID": _CLAUSE, "INCLUDING": _CLAUSE, "DEFAULT": _CLAUSE, "EXCLUDING": _CLAUSE,
-    "ESCALATE": _CLAUSE,
+    "ESCALATE": _CLAUSE, "SIGNED": _CLAUSE,
     "WHERE": _WHERE, "THEN": _THEN, "OR": _OR, "AND": _AND,
 }  # fmt: skip
 # Words that begin a clause only in lines of one kind.
