@@ -48,7 +48,7 @@ def statement(program: Program, request: Request, decision: Decision, request_di
             commit=change.commit,
         ),
         "findings": [_finding(f, request, program.levels) for f in findings],
-        "missing": [_action(a) for a in decision.missing],
+        "missing": [action_record(a) for a in decision.missing],
         "next": [
             {"at": write_instant(t.at), "cause": t.cause, "subject": t.subject}
             for t in sorted(set(decision.turns))
@@ -90,7 +90,7 @@ def _override(o: Override) -> dict[str, Any]:
             title=o.title, because=o.because, file=o.file, line=o.line,
             counted=[c for f in o.findings for c in _counted(f)],
             refused=[r for f in o.findings for r in _refused(f)],
-            missing=[_action(a) for f in o.findings for a in f.actions],
+            missing=[action_record(a) for f in o.findings for a in f.actions],
         ),
     }  # fmt: skip
 
@@ -131,7 +131,7 @@ def _finding(f: Finding, request: Request, levels: tuple[str, ...]) -> dict[str,
             compared=found,
             counted=_counted(f),
             refused=_refused(f),
-            missing=[_action(a) for a in f.actions],
+            missing=[action_record(a) for a in f.actions],
             note=f.note,
             advisory=f.advisory,
         ),
@@ -148,7 +148,8 @@ def _refused(f: Finding) -> list[dict[str, Any]]:
     ]
 
 
-def _action(a: Action) -> dict[str, Any]:
+def action_record(a: Action) -> dict[str, Any]:
+    """Return an action as plain data."""
     until = None if a.until is None or a.until >= _END else write_instant(a.until)
     return {
         "action": a.kind,
