@@ -292,7 +292,7 @@ def test_a_shipped_pack_is_formatted(path: Path) -> None:
 def test_every_declaration_has_a_layout() -> None:
     text = WHOLE.read_text("utf-8")
     assert formatted(Source("whole.gate", text)) == text
-    loose = re.sub(r"(?<=\S) (?=\S)", "   ", text.replace("{ ", "{").replace(" }", "}"))
+    loose = re.sub(r"^(\W*\w+) |\{ | \}", lambda m: f"{m[1]}   " if m[1] else m[0].strip(), text, flags=re.MULTILINE)
     assert formatted(Source("whole.gate", loose)) == text
     joined = re.sub(r",\n +", ", ", text)  # a record on one line, which is too long for it
     assert formatted(Source("whole.gate", joined)) == text
