@@ -1,12 +1,14 @@
 """Every code that gatecheck can give has one page, which is whole, and whose examples come out as it says."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from gatecheck.lang.pack import examine
+from gatecheck.lint.findings import findings
 from gatecheck.model.schema import Part, load
 from gatecheck.report.pages import Example, pages
 from gatecheck.text.diagnostic import InputError
@@ -15,6 +17,8 @@ _ROOT = Path(__file__).parents[2]
 _TEXT = (_ROOT / "docs" / "diagnostics.md").read_text("utf-8")
 _PAGES = pages()
 _EXAMPLES = [(page.code, example) for page in _PAGES.values() for example in page.examples]
+AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
+LINTS = {code for code in _PAGES if code in ("GC302",) or "GC306" <= code < "GC400"}
 _AROUND = re.findall(r"^```gate\n(.*?)^```$", _TEXT.partition("\n### ")[0], re.MULTILINE | re.DOTALL)
 
 
@@ -65,7 +69,10 @@ def test_an_example_of_rules_comes_out_as_it_says(code: str, example: Example) -
     if not re.search(r"^environment ", text, re.MULTILINE):
         (around,) = _AROUND
         files["around.gate"] = around.encode()
-    _, found, _ = examine(files)
+    pack, found, _ = examine(files)
+    if pack is not None and code in LINTS:
+        said = findings(pack, AS_OF)
+        found += tuple(d for d in said if d.span is not None and d.span.file == "example.gate")
     assert {d.code for d in found} == ({code} if example.label == "Wrong" else set())
     assert all(("(a warning)" in _PAGES[code].what) == (d.severity == "warning") for d in found)
 

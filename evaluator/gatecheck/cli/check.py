@@ -1,6 +1,7 @@
-"""``gatecheck check``: parse and check a rule pack, and show all that is noticed."""
+"""``gatecheck check``: parse and check a rule pack, lint it, and show all that is noticed."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -20,25 +21,31 @@ if TYPE_CHECKING:
     help="How to show what is found.  [default: text]",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="Let warnings fail the check, too.")
-def command(rules: str, form: str, strict: bool) -> int:
+@click.option("--as-of", metavar="INSTANT", help="When to judge ends of waivers and windows.  [default: now]")
+def command(rules: str, form: str, strict: bool, as_of: str | None) -> int:
     """Check a rule pack: a folder of `.gate` files, one such file, or a folder at a git revision.
 
-    Every problem of every file is shown. Warnings do not fail the check, unless `--strict` says so.
+    Every problem of every file is shown. A sound pack is linted, too: what it says by mistake is a warning. Warnings do
+    not fail the check, unless `--strict` says so.
 
     \b
     Examples:
       gatecheck check rules
       gatecheck check main:rules --strict
       gatecheck check rules --format sarif > gatecheck.sarif
+      gatecheck check rules --as-of 2027-01-31T00:00:00Z
 
     \b
     Exit codes: 0 ok, 5 wrong rules, 2 rules that can't be read.
     """
     from gatecheck.cli.rules import read_rules
+    from gatecheck.lang.check import in_order
     from gatecheck.lang.pack import examine
+    from gatecheck.lint.findings import findings
     from gatecheck.report.diagnostics import Checked
     from gatecheck.text.diagnostic import InputError, render
 
+    instant = instant_of(as_of)
     try:
         files, where = read_rules(rules)
         prefix = _prefix(rules, where)
@@ -48,6 +55,8 @@ def command(rules: str, form: str, strict: bool) -> int:
             raise
         _show(Checked(error.diagnostics, is_ok=False, files=0), form)
         return Exit.USAGE
+    if pack is not None:
+        found = in_order({*found, *findings(pack, instant)})
     is_ok = pack is not None and not (strict and any(d.severity == "warning" for d in found))
     if form != "text":
         _show(Checked(found, is_ok, len(files), prefix), form)
@@ -57,6 +66,15 @@ def command(rules: str, form: str, strict: bool) -> int:
     if pack is not None and is_ok and form in ("text", "github"):
         click.echo(_summary(pack, len(files)))
     return Exit.ALLOW if is_ok else Exit.RULES
+
+
+def instant_of(as_of: str | None) -> datetime:
+    """Return the instant that `--as-of` states, else what the clock says."""
+    if as_of is None:
+        return datetime.now(UTC)
+    from gatecheck.model.instant import parse_instant
+
+    return parse_instant(as_of, "--as-of")
 
 
 def _prefix(named: str, where: str) -> str:

@@ -35,7 +35,7 @@ class Quorums:
                 node.quorum, "GC211", "this quorum has too many forms to decide exactly", "split the statement"
             )
             alternatives = alternatives[:1]
-        if known and not any(self.possible(a) for a in alternatives):
+        if known and not any(fillable(a, self.groups) for a in alternatives):
             message = "this quorum is impossible: its groups hold too few people"
             hint = "one person fills one place; name more members or ask for fewer"
             self.problem(node.quorum, "GC210", message, hint)
@@ -85,27 +85,28 @@ class Quorums:
                 return [choice[0]]
         return [(tuple(sorted(slot for a in combined for slot in a[0])),) for combined in _bounded(choices)]
 
-    def possible(self, alternative: Alternative) -> bool:
-        """Tell whether distinct people can fill every slot; a group from the directory may hold anybody."""
-        slots = [slot for stage in alternative for slot in stage]
-        filled: dict[str, int] = {}
-
-        def place(index: int, seen: set[str]) -> bool:
-            for group in slots[index]:
-                for person in map(fold, self.groups[group] or ()):
-                    if person in seen:
-                        continue
-                    seen.add(person)
-                    if person not in filled or place(filled[person], seen):
-                        filled[person] = index
-                        return True
-            return False
-
-        open_ended = [any(self.groups[g] is None for g in slot) for slot in slots]
-        return all(place(i, set()) for i in range(len(slots)) if not open_ended[i])
-
     def problem(self, node: ast.Node, code: str, message: str, hint: str) -> None:
         self.report(Diagnostic(code, message, node.span, "", hint))
+
+
+def fillable(alternative: Alternative, groups: Mapping[str, tuple[str, ...] | None]) -> bool:
+    """Tell whether distinct people can fill every slot; a group from the directory may hold anybody."""
+    slots = [slot for stage in alternative for slot in stage]
+    filled: dict[str, int] = {}
+
+    def place(index: int, seen: set[str]) -> bool:
+        for group in slots[index]:
+            for person in map(fold, groups[group] or ()):
+                if person in seen:
+                    continue
+                seen.add(person)
+                if person not in filled or place(filled[person], seen):
+                    filled[person] = index
+                    return True
+        return False
+
+    open_ended = [any(groups[g] is None for g in slot) for slot in slots]
+    return all(place(i, set()) for i in range(len(slots)) if not open_ended[i])
 
 
 def _bounded(choices: list[list[Alternative]]) -> list[tuple[Alternative, ...]]:

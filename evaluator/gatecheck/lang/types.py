@@ -1,5 +1,7 @@
 """The types of the language. There are few, they never convert into each other, and each names its unit."""
 
+from decimal import Decimal
+
 from msgspec import Struct
 
 
@@ -33,12 +35,17 @@ class Type(Struct, frozen=True):
 
 
 class FieldType(Struct, frozen=True):
-    """A record's field. A nullable one may be unmeasured, which makes what uses it undetermined."""
+    """A record's field. A nullable one may be unmeasured, which makes what uses it undetermined.
+
+    ``least`` and ``most`` bound the values of an int or a percent, both included; ``None`` is no bound.
+    """
 
     name: str
     type: Type
     nullable: bool = False
     doc: str = ""
+    least: Decimal | None = None
+    most: Decimal | None = None
 
 
 BOOL = Type("bool")

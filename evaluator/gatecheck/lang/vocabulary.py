@@ -1,15 +1,17 @@
 """The one vocabulary: every name a rule may use, read from the schemas that the documents themselves must obey.
 
 A property's `x-type` gives its type in the language where JSON's own types say too little (`percent`, `severity`,
-`path`). A property that is neither required nor has a default, or that may be null, is nullable.
+`path`). A property that is neither required nor has a default, or that may be null, is nullable. `x-minimum` and
+`x-maximum` bound a percent, which is a text in JSON.
 """
 
 import json
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from gatecheck.assets import shipped
-from gatecheck.lang.types import BOOL, INSTANT, INT, SCALARS, STRING, FieldType, Type, list_of
+from gatecheck.lang.types import BOOL, INSTANT, INT, PERCENT, SCALARS, STRING, FieldType, Type, list_of
 
 # Of the change, these are asked through other words: `risk` is decided by the pack, attributes by their own names.
 _NOT_ASKED = {"risk", "attributes"}
@@ -45,8 +47,15 @@ def _record(name: str, schema: dict[str, Any], definitions: dict[str, Any]) -> T
         if "additionalProperties" in spec and "properties" not in spec:
             continue  # an open mapping has no names to know; a gate declares those it needs
         nullable = (key not in required and "default" not in given and "default" not in spec) or _may_be_null(spec)
-        fields.append(FieldType(key, _type(f"{name}.{key}", spec, definitions), nullable, spec.get("description", "")))
+        type_ = _type(f"{name}.{key}", spec, definitions)
+        bounds = (_bound(spec, "minimum", type_), _bound(spec, "maximum", type_))
+        fields.append(FieldType(key, type_, nullable, spec.get("description", ""), *bounds))
     return Type(name, fields=tuple(fields))
+
+
+def _bound(spec: dict[str, Any], word: str, type_: Type) -> Decimal | None:
+    key = {INT: word, PERCENT: f"x-{word}"}.get(type_, "")
+    return Decimal(str(spec[key])) if key in spec else None
 
 
 def _resolved(spec: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
