@@ -13,7 +13,9 @@ from gatecheck.version import GATECHECK
 _COMMANDS = {
     "evaluate": "Decide whether a change may enter an environment.",
     "check": "Check a rule pack.",
+    "test": "Run a rule pack's own tests.",
     "fmt": "Format rules.",
+    "lsp": "Serve an editor.",
     "explain-code": "Explain the code of a diagnostic.",
     "change": "Write the change document from git.",
     "replay": "Repeat recorded decisions and compare them.",
@@ -83,6 +85,7 @@ def app() -> None:
     Exit codes:
       0 allow   3 deny   4 pending
       2 a wrong option or document   5 wrong rules   6 a broken ledger or signature
+      7 a test of the rules failed
       1 anything unexpected
     """
 

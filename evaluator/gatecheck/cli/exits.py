@@ -13,6 +13,7 @@ class Exit(IntEnum):
     PENDING = 4
     RULES = 5
     LEDGER = 6
+    TESTS = 7
 
 
 BY_VERDICT = {"allow": Exit.ALLOW, "deny": Exit.DENY, "pending": Exit.PENDING}

@@ -76,10 +76,10 @@ class Samples:
         if outcome == "passed":
             return self._judged(gate, fields, change, now, outcome)
         found = self._judged(gate, fields, change, now, outcome)  # where nothing passes
-        for part in reversed(parts):  # what stands first is most often that anything was measured at all
-            if found is None:
-                failing = self._solve(gate, part, "failed", fields, change, now)
-                found = None if failing is None else self._judged(gate, failing, change, now, outcome)
+        failing = [self._solve(gate, part, "failed", fields, change, now) for part in parts if found is None]
+        # A report of nothing would fail most gates, but tools write none.
+        for made in sorted((m for m in failing if m is not None), key=self._neutral(gate).__eq__):
+            found = found or self._judged(gate, made, change, now, outcome)
         return found
 
     def _solve(
@@ -88,6 +88,8 @@ class Samples:
         """Return fields with which a part of the condition comes out as asked, changing those that it asks about."""
         asked = _Asked(part.condition)
         choices = [self._choices(gate, name, asked) for name in part.fields]
+        if outcome == "failed":
+            choices = [[*rest, first] for first, *rest in choices]  # what says least comes last
         for values in islice(product(*choices), _MOST):
             made = self._with(gate, fields, dict(zip(part.fields, values, strict=True)))
             if _status(part.judge, self._request(gate, made, change, now)) == outcome:

@@ -35,7 +35,7 @@ def plain(value: scenario.Value, type_: Type = UNKNOWN) -> Any:
 
 
 def written(value: ast.LiteralValue) -> Any:
-    """Return a value of the language in the form of a document, which the readers of ``engine.kleene`` take."""
+    """Return a value of the language in the form of a document, which ``model.readers`` take."""
     if isinstance(value, timedelta):
         milliseconds = value // timedelta(milliseconds=1)
         whole, rest = divmod(milliseconds, 1000)
