@@ -18,16 +18,18 @@ ACTION = {
     "action": "wait", "subject": "business-hours", "reason": "it is closed", "remedy": "wait", "until": AT,
     "groups": ["pm"], "after": ["alice"],
 }  # fmt: skip
-FINDING = {
+FINDING: dict[str, Any] = {
     "id": "quality/tests", "rule": "quality", "kind": "require", "status": "waiting", "statement": "require tests",
     "file": "a.gate", "line": 4, "title": "Quality", "because": "we say so", "gate": "tests", "unbound": True,
     "compared": [{"asked": "tests > 0", "found": "0"}], "counted": [{"approver": "alice", "at": AT}],
     "refused": [{"approver": "frank", "at": AT, "stance": "approve", "reason": "is the author"}],
     "missing": [ACTION], "note": "noted", "advisory": True,
 }  # fmt: skip
-OVERRIDE = {"name": "emergency", "title": "Break the glass", "because": "we say so", "file": "a.gate", "line": 9} | {
-    key: FINDING[key] for key in ("counted", "refused", "missing")
-}
+OVERRIDE: dict[str, Any] = {
+    "name": "emergency", "title": "Break the glass", "because": "we say so", "file": "a.gate", "line": 9,
+    "asked": ["approve by on-call"], "missing": [ACTION],
+    "counted": FINDING["counted"], "refused": FINDING["refused"],
+}  # fmt: skip
 WAIVER = {
     "targets": ["tests"], "until": AT, "owner": "security", "because": "SEC-1", "findings": ["quality/tests"],
     "file": "a.gate", "line": 12,
@@ -63,7 +65,9 @@ FULL: dict[str, Any] = {
 }  # fmt: skip
 """A decision with every part that there can be."""
 
-CONSTRAINED = {"as_of", "at", "until", "due", "produced_at", "digest", "commit", "environment", "line", "language", "change"}
+CONSTRAINED = {
+    "as_of", "at", "until", "due", "produced_at", "digest", "commit", "environment", "line", "language", "change",
+}  # fmt: skip
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 2**53, 2**70, Decimal("1.0"), Decimal("0.5"), "", "x", "allow", "x" * 5000,
     "a b", "a\nb", "\x00", "\ud800", "é", "-", [], ["x"], [None], [[]], {}, {"x": "y"}, {"": ""}, {"action": "wait"},

@@ -170,5 +170,70 @@ def denied() -> dict[str, Any]:
     )
 
 
+EMERGENCY = {"name": "emergency", "title": "Break the glass", "because": "outages cost more", "line": 90}
+
+
+def falling_short() -> list[dict[str, Any]]:
+    """Return findings of which one is waived and one only advises."""
+    return [
+        asks(
+            action("mend", "coverage"),
+            name="quality/coverage",
+            gate="coverage",
+            compared=[{"asked": "line_rate >= 80%", "found": "75.2%"}],
+        ),
+        asks(
+            action("approve", "approval/approve-1", groups=["tech-lead"]),
+            name="approval/approve-1",
+            kind="approve",
+            line=61,
+            statement="approve by tech-lead",
+            refused=[_refused("erin", "is in no group that is asked")],
+        ),
+        finding("quality/sast", "waived", gate="sast", note="waived until 2027-01-31T17:00:00Z by security: SEC-1432"),
+        asks(
+            action("mend", 'require change.ticket matches "PAY-*"'),
+            name="tickets/require-1",
+            line=80,
+            statement='require change.ticket matches "PAY-*"',
+            compared=[{"asked": 'change.ticket matches "PAY-*"', "found": '""'}],
+            advisory=True,
+        ),
+    ]
+
+
+def overridden() -> dict[str, Any]:
+    """Return a decision that an override allows, with a waiver and a rule that only advises yet."""
+    waiver = {"targets": ["sast"], "until": "2027-01-31T17:00:00Z", "owner": "security"}
+    return statement(
+        falling_short(),
+        verdict="allow",
+        missing=[],
+        next=[
+            {"at": "2027-01-01T00:00:00Z", "cause": "rule takes effect", "subject": "tickets"},
+            {"at": "2027-01-31T17:00:00Z", "cause": "waiver ends", "subject": "sast"},
+        ],
+        overridden=True,
+        override=EMERGENCY
+        | {
+            "file": "payment.gate",
+            "asked": ["approve by incident-commander"],
+            "counted": [{"approver": "erin", "at": "2026-11-23T08:30:00Z"}],
+        },
+        review={"groups": ["tech-lead"], "due": "2026-11-24T09:00:00Z"},
+        waivers=[waiver | {"because": "SEC-1432: false positives", "findings": ["quality/sast"]}],
+    )
+
+
+def available(*missing: dict[str, Any], asked: str = "approve by incident-commander") -> dict[str, Any]:
+    """Return a decision that is denied, and that an override could allow."""
+    found = [f for f in falling_short() if f["status"] != "waived" and not f.get("advisory")]
+    lacking = missing or (action("approve", "emergency/override-1", groups=["incident-commander"]),)
+    return statement(
+        found,
+        available=[EMERGENCY | {"file": "payment.gate", "asked": [asked], "missing": list(lacking)}],
+    )
+
+
 def _refused(approver: str, reason: str) -> dict[str, Any]:
     return {"approver": approver, "at": "2026-11-23T07:00:00Z", "stance": "approve", "reason": reason}

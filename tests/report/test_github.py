@@ -2,7 +2,7 @@
 
 import json
 
-from decision_records import RECORDED, action, allowed, asks, denied, finding, pending, statement
+from decision_records import RECORDED, action, allowed, asks, denied, finding, overridden, pending, statement
 
 from gatecheck.report import github
 from gatecheck.report.decision import render
@@ -71,14 +71,32 @@ def test_text_by_others_ends_neither_a_property_nor_a_command() -> None:
     )
 
 
+def test_an_overridden_promotion_warns_and_what_only_advises_is_a_notice() -> None:
+    at = "file=payment.gate,line="
+    assert render(overridden(), "github").splitlines() == [
+        "::warning title=gatecheck%3A ALLOW (overridden)::payment-service 2.14.0 -> production, risk medium (otherwise)"
+        "; passed 0 of 3 statements (1 failed, 1 waiting, 1 waived); 1 more only advises",
+        f"::warning {at}90,title=gatecheck%3A emergency::override emergency, approved by erin: outages cost more",
+        "::warning title=gatecheck::review owed by tech-lead before Tue 24 Nov 2026 10:00 +01:00",
+        f"::error {at}46,title=gatecheck%3A quality::failed require coverage: line_rate >= 80%25 (found 75.2%25)",
+        f"::warning {at}61,title=gatecheck%3A approval::waiting approve by tech-lead",
+        f"::notice {at}46,title=gatecheck%3A quality::waived require sast until Sun 31 Jan 2027 18:00 +01:00,"
+        " by security: SEC-1432: false positives",
+        f'::notice {at}80,title=gatecheck%3A tickets::advises require change.ticket matches "PAY-*" (found "");'
+        " it binds from Fri 1 Jan 2027 01:00 +01:00",
+    ]
+
+
 def test_outputs_are_one_line_each() -> None:
     assert github.outputs(pending(), recorded=RECORDED) == (
         "verdict=pending\n"
+        "overridden=false\n"
         'missing=[{"action":"approve","after":["carol"],"groups":["on-call"],"subject":"production-approval/approve-1"},'
         '{"action":"wait","subject":"business-hours opens","until":"2026-11-24T08:00:00Z"}]\n'
         f"entry={'9f2c41d0' * 8}\n"
     )
-    assert github.outputs(allowed()) == "verdict=allow\nmissing=[]\nentry=\n"
+    assert github.outputs(allowed()) == "verdict=allow\noverridden=false\nmissing=[]\nentry=\n"
+    assert github.outputs(overridden()) == "verdict=allow\noverridden=true\nmissing=[]\nentry=\n"
 
 
 def test_outputs_hold_hostile_text_whole_and_on_its_line() -> None:
@@ -86,7 +104,7 @@ def test_outputs_hold_hostile_text_whole_and_on_its_line() -> None:
     record = statement([asks(action("evidence", bad), name="a/x")])
     made = github.outputs(record, recorded=RECORDED._replace(entry=bad))
     assert made.isascii()
-    verdict, missing, entry, end = made.split("\n")
+    verdict, _, missing, entry, end = made.split("\n")
     assert (verdict, end) == ("verdict=pending", "")
     assert missing == 'missing=[{"action":"evidence","subject":"x\\nverdict=allow\\r\\u2028\\u0085\\u00e9<<EOF"}]'
     assert json.loads(missing.removeprefix("missing=")) == record["predicate"]["missing"]

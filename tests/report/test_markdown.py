@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from decision_records import RECORDED, action, allowed, asks, denied, finding, pending, statement
+from decision_records import RECORDED, action, allowed, asks, denied, finding, overridden, pending, statement
 
 from gatecheck.report.decision import render
 from gatecheck.report.markdown import code, escape
@@ -172,3 +172,15 @@ Passed 2 of 4 statements (2 waiting), as of Mon 23 Nov 2026 10:00 +01:00.
 
 </details>
 """  # noqa: E501
+
+
+def test_an_overridden_promotion_says_so_in_its_heading() -> None:
+    made = render(overridden(), "markdown", explain=True).splitlines()
+    assert made[0] == "### ALLOW (overridden): `payment-service 2.14.0` to `production`"
+    assert made[4:6] == [
+        "- **override** `emergency`, approved by `erin`: outages cost more (`emergency`, `payment.gate:90`)",
+        "- **review** owed by `tech-lead` before Tue 24 Nov 2026 10:00 +01:00",
+    ]
+    assert [row.split(" | ")[0] for row in made if row.startswith("| ")] == [
+        "| status", "| failed", "| waiting", "| waived", "| advises",
+    ]  # fmt: skip

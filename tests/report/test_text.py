@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from decision_records import RECORDED, action, allowed, asks, denied, finding, pending, statement
+from decision_records import RECORDED, action, allowed, asks, available, denied, finding, overridden, pending, statement
 
 from gatecheck.report.decision import render
+from gatecheck.report.words import PLAIN, to_do
 
 
 def lines(record: dict[str, Any], **options: Any) -> list[str]:
@@ -68,6 +69,75 @@ DENY  payment-service 2.14.0 -> production                                      
 as of      Mon 23 Nov 2026 10:00 +01:00
 """
     )
+
+
+def test_an_overridden_promotion_says_so_first_and_who_owes_a_review() -> None:
+    assert (
+        render(overridden(), "text")
+        == """\
+ALLOW (overridden)  payment-service 2.14.0 -> production                         risk medium (otherwise)
+  override emergency, approved by erin: outages cost more                        emergency  payment.gate:90
+  review   owed by tech-lead before Tue 24 Nov 2026 10:00 +01:00
+  failed   require coverage: line_rate >= 80% (found 75.2%)                      quality    payment.gate:46
+  waiting  approve by tech-lead                                                  approval   payment.gate:61
+  waived   require sast until Sun 31 Jan 2027 18:00 +01:00, by security:         quality    payment.gate:46
+           SEC-1432: false positives
+  advises  require change.ticket matches "PAY-*" (found ""); it binds from Fri   tickets    payment.gate:80
+           1 Jan 2027 01:00 +01:00
+  passed   0 of 3 statements (1 failed, 1 waiting, 1 waived); 1 more only advises  --explain shows all
+next       Fri 1 Jan 2027 01:00 +01:00: rule takes effect (tickets); 1 later
+as of      Mon 23 Nov 2026 10:00 +01:00
+"""
+    )
+
+
+def test_explain_puts_what_only_advises_last() -> None:
+    table = lines(overridden(), explain=True)
+    assert table[table.index("") + 1 : -3] == [
+        "  failed   require coverage                       quality   payment.gate:46",
+        "           - line_rate >= 80% (found 75.2%)",
+        "  waiting  approve by tech-lead                   approval  payment.gate:61",
+        "           - refused approval of erin: is in no group that is asked",
+        "  waived   require sast                           quality   payment.gate:46",
+        "           - note: waived until 2027-01-31T17:00:00Z by security: SEC-1432",
+        '  advises  require change.ticket matches "PAY-*"  tickets   payment.gate:80',
+        '           - change.ticket matches "PAY-*" (found "")',
+        "           - it only advises",
+        "",
+    ]
+
+
+OTHERS = {
+    "approve by ic": ([], "needs 1 approval from incident-commander"),
+    "approve by ic then sre": (
+        [action("approve", "e/1", groups=["ic"]), action("approve", "e/1", groups=["sre"])],
+        "needs 1 approval from ic, then 1 approval from sre",
+    ),
+    "approve by 2 ic": ([action("approve", "e/1", groups=["ic"])] * 2, "needs 2 approvals from ic"),
+    "approve by sre": (
+        [action("settle", "erin", reason="only erin lifts it")],
+        "is stopped by a rejection of erin (only erin lifts it)",
+    ),
+    "approve by 3 ic": (
+        [action("mend", "approve by 3 ic", reason="nobody is left in ic")],
+        "fails approve by 3 ic: nobody is left in ic",
+    ),
+}
+
+
+@pytest.mark.parametrize("asked", OTHERS)
+def test_it_is_said_what_it_takes_to_break_the_glass(asked: str) -> None:
+    missing, said = OTHERS[asked]
+    (said_of_it,) = [i.text for i in to_do(available(*missing, asked=asked)["predicate"], PLAIN)[0] if i.label == "or"]
+    assert said_of_it == f"override emergency, which {said}"
+
+
+def test_an_approval_that_no_override_counts_is_named_with_the_reason() -> None:
+    record = available()
+    record["predicate"]["findings"] = [asks(action("mend", "coverage"), name="quality/coverage")]
+    refusal = {"approver": "frank", "at": "2026-11-23T07:00:00Z", "stance": "approve", "reason": "is the author"}
+    record["predicate"]["available"][0]["refused"] = [refusal]
+    assert "  refused  approval of frank: is the author" in lines(record)
 
 
 def test_explain_shows_every_finding_and_every_change() -> None:

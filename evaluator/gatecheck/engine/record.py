@@ -88,6 +88,7 @@ def _override(o: Override) -> dict[str, Any]:
         "name": o.name,
         **_kept(
             title=o.title, because=o.because, file=o.file, line=o.line,
+            asked=[f.asked.text for f in o.findings],
             counted=[c for f in o.findings for c in _counted(f)],
             refused=[r for f in o.findings for r in _refused(f)],
             missing=[action_record(a) for f in o.findings for a in f.actions],

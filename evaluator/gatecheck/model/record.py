@@ -160,13 +160,14 @@ class Engine(_Closed, frozen=True):
 
 
 class OverrideRecord(_Closed, frozen=True):
-    """An override that applies: the approvals that counted for it, those that did not, and what it lacks."""
+    """An override that applies: what it asks, the approvals that counted for it, those that did not, what it lacks."""
 
     name: str
     title: str = ""
     because: str = ""
     file: str = ""
     line: Count = 0
+    asked: list[str] = []
     counted: list[Counted] = []
     refused: list[RefusedApproval] = []
     missing: list[Missing] = []

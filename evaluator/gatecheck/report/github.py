@@ -11,6 +11,7 @@ from gatecheck.report.words import PLAIN, Item, Record, Recorded, plain
 
 _SHOWN = 9  # the runner keeps ten annotations of each level a step, and the verdict is one
 _LEVELS = {"deny": "error", "pending": "warning", "allow": "notice"}
+_ERRORS, _NOTICES = ("fails", "failed", "stopped"), ("waived", "advises", "or")
 
 
 def annotations(statement: Record, *, recorded: Recorded | None = None) -> str:
@@ -21,7 +22,8 @@ def annotations(statement: Record, *, recorded: Recorded | None = None) -> str:
     head = f"{artifact} -> {environment}, risk {risk}; passed {words.tally(predicate)}"
     head += f"; {left} more to do" if left else ""
     head += "" if recorded is None else f"; recorded as {words.entry_name(recorded)}"
-    lines = [command(_LEVELS[predicate["verdict"]], {"title": f"gatecheck: {verdict}"}, head)]
+    level = "warning" if predicate.get("overridden") else _LEVELS[predicate["verdict"]]
+    lines = [command(level, {"title": f"gatecheck: {verdict}"}, head)]
     return "\n".join(lines + [_annotation(item) for item in items]) + "\n"
 
 
@@ -35,20 +37,22 @@ def summary(statement: Record, *, recorded: Recorded | None = None) -> str:
 def outputs(statement: Record, *, recorded: Recorded | None = None) -> str:
     """Return the step's outputs, to be appended to the file that `GITHUB_OUTPUT` names.
 
-    `verdict`; `missing`, the record's list of actions as JSON; `entry`, the ledger entry's id, empty where there is
-    none. Each value is one line of ASCII by its making, so that none needs a delimiter that it might hold.
+    `verdict`; `overridden`, whether somebody broke the glass; `missing`, the record's list of actions as JSON; `entry`,
+    the ledger entry's id, empty where there is none. Each value is one line of ASCII by its making, so that none needs
+    a delimiter that it might hold.
     """
     import json
 
     predicate = statement["predicate"]
     missing = json.dumps(predicate["missing"], sort_keys=True, separators=(",", ":"))
     entry = "" if recorded is None else ascii(plain(recorded.entry))[1:-1]
-    return f"verdict={predicate['verdict']}\nmissing={missing}\nentry={entry}\n"
+    overridden = "true" if predicate.get("overridden") else "false"
+    return f"verdict={predicate['verdict']}\noverridden={overridden}\nmissing={missing}\nentry={entry}\n"
 
 
 def _annotation(item: Item) -> str:
     remedy = f"\nremedy: {item.remedy}" if item.remedy else ""
-    level = {"fails": "error", "failed": "error", "stopped": "error", "waived": "notice"}.get(item.label, "warning")
+    level = "error" if item.label in _ERRORS else "notice" if item.label in _NOTICES else "warning"
     title = f"gatecheck: {plain(item.rule)}" if item.rule else "gatecheck"
     place: dict[str, str | int] = {"file": plain(item.file, 1000), "line": item.line} if item.file else {}
     return command(level, {**place, "title": title}, f"{item.label} {item.text}{remedy}")

@@ -91,7 +91,7 @@ def _table(predicate: Record, room: int) -> list[str]:
     found = words.by_status(predicate)
     for number, f in enumerate(found):
         what = "<br>".join(words.details(f, predicate["as_of"], VOICE))
-        row = f"| {f['status']} | {code(f['statement'])} | {_where(words.item(f))} | {what} |"
+        row = f"| {words.item(f).label} | {code(f['statement'])} | {_where(words.item(f))} | {what} |"
         room -= len(row) + 1
         if room < 0:
             lines.append(f"| | and {len(found) - number} more | | |")

@@ -13,7 +13,8 @@ _MOST = 68  # so that what matters stays whole in 80 columns, and only rule and 
 _HINT = "--explain shows all"
 _COLOURS = {
     "ALLOW": "1;32", "PENDING": "1;33", "DENY": "1;31", "fails": "31", "stopped": "31", "needs": "33", "waits": "33",
-    "failed": "31", "waiting": "33", "waived": "36", "passed": "32",
+    "failed": "31", "waiting": "33", "waived": "36", "passed": "32", "ALLOW (overridden)": "1;33", "override": "33",
+    "review": "33", "or": "36", "advises": "36",
 }  # fmt: skip
 
 

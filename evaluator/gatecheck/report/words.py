@@ -99,24 +99,83 @@ def moment(text: str, as_of: str) -> str:
 
 
 def to_do(predicate: Record, voice: Voice, most: int | None = WINDOW) -> tuple[list[Item], int]:
-    """Return what would turn a decision to `allow`, then what a waiver covers; and how many more, beyond ``most``."""
+    """Return what matters of a decision, one thing an item; and how many more there are, beyond ``most``.
+
+    First that it was overridden; then what would turn it to `allow`, and how else it could be; then what an override
+    passed over or a waiver covers; last what only advises.
+    """
+    items = _overriding(predicate, voice)
     wanted = _counted(predicate["missing"])
-    other = [f for f in predicate["findings"] if f["status"] == "waived" or (_is_short(f) and not f.get("missing"))]
+    found = by_status(predicate)
+    binding = [f for f in found if not f.get("advisory")]
+    is_overridden = predicate.get("overridden", False)
+    untold = [f for f in binding if _is_waived(f) or (_is_short(f) and (is_overridden or not f.get("missing")))]
+    rest = [_available(o, predicate["as_of"], voice) for o in predicate.get("available", ())]
+    rest += [_item(f["status"], _remark(f, predicate, voice), [f]) for f in untold]
+    rest += [_advice(f, predicate, voice) for f in found if f.get("advisory") and f["status"] != "passed"]
     shown = wanted if most is None else wanted[:most]
     by_id = {f["id"]: f for f in predicate["findings"]}
-    items: list[Item] = []
     before = ""
     for count, action in shown:
-        askers = _askers(action, predicate["findings"], by_id)
+        askers = _askers(action, [f for f in predicate["findings"] if not f.get("advisory")], by_id)
         subject = action.get("subject", "")
         is_next = action["action"] == "approve" and subject == before and _in_turn(askers)
         text = ("then " if is_next else "") + _phrase(count, action, askers, predicate["as_of"], voice)
         remedy = voice.prose(action.get("remedy", ""))
         items.append(_item(_LABELS.get(action["action"], "needs"), text, askers, remedy))
         before = subject if action["action"] == "approve" else ""
-    for f in other[: None if most is None else max(0, most - len(items))]:
-        items.append(_item(f["status"], _joined(voice.name(f["statement"]), [voice.prose(f.get("note", ""))]), [f]))
-    return items, len(wanted) + len(other) - len(items)
+    fitting = rest if most is None else rest[: max(0, most - len(items))]
+    return items + fitting, len(wanted) - len(shown) + len(rest) - len(fitting)
+
+
+def _overriding(predicate: Record, voice: Voice) -> list[Item]:
+    """Return that a decision was overridden and by whom, and who owes a review of it."""
+    used, review, as_of = predicate.get("override"), predicate.get("review"), predicate["as_of"]
+    if used is None:
+        return []
+    people = dict.fromkeys(c["approver"] for c in used.get("counted", ()))
+    names = _listed([voice.name(p) for p in people])
+    text = _joined(f"{voice.name(used['name'])}, approved by {names}", [voice.prose(used.get("because", ""))])
+    items = [Item("override", text, used["name"], used.get("file", ""), used.get("line", 0))]
+    if review is not None:
+        groups = " or ".join(windowed([voice.name(g) for g in review["groups"]], word=""))
+        items.append(Item("review", f"owed by {groups} before {moment(review['due'], as_of)}"))
+    return items
+
+
+def _available(override: Record, as_of: str, voice: Voice) -> Item:
+    """Return what it takes to break the glass."""
+    asks = [{"statement": text} for text in override.get("asked", ())]
+    parts: list[str] = []
+    for count, action in _counted(override.get("missing", [])):
+        then = "then " if parts and action["action"] == "approve" and _in_turn(asks) else ""
+        label = {"settle": "is stopped"}.get(action["action"], _LABELS.get(action["action"], "needs"))
+        parts.append(f"{then or f'{label} '}{_phrase(count, action, [], as_of, voice)}")
+    text = f"override {voice.name(override['name'])}, which {', '.join(parts)}"
+    return Item("or", text, override["name"], override.get("file", ""), override.get("line", 0))
+
+
+def _remark(finding: Record, predicate: Record, voice: Voice) -> str:
+    """Return a statement and what is to be said of it: until when it is waived, else what it found, or its note."""
+    statement = voice.name(finding["statement"])
+    if _is_waived(finding):
+        for w in predicate.get("waivers", ()):
+            if finding["id"] in w["findings"]:
+                until = moment(w["until"], predicate["as_of"])
+                return f"{statement} until {until}, by {voice.name(w['owner'])}: {voice.prose(w['because'])}"
+        return _joined(statement, [voice.prose(finding.get("note", ""))])
+    return _failed(finding["statement"], "", [finding], voice)
+
+
+def _advice(finding: Record, predicate: Record, voice: Voice) -> Item:
+    text = _remark(finding, predicate, voice)
+    binds = [n["at"] for n in predicate["next"] if (n["cause"], n["subject"]) == ("rule takes effect", finding["rule"])]
+    binding = f"; it binds from {moment(binds[0], predicate['as_of'])}" if binds else ""
+    return _item("waived" if _is_waived(finding) else "advises", text + binding, [finding])
+
+
+def _is_waived(finding: Record) -> bool:
+    return bool(finding["status"] == "waived")
 
 
 def _is_short(finding: Record) -> bool:
@@ -207,19 +266,20 @@ def _listed(names: list[str]) -> str:
 def heading(statement: Record, voice: Voice) -> tuple[str, str, str, str]:
     """Return the verdict in capitals, artifact, environment, and the risk with what decided it."""
     predicate = statement["predicate"]
-    verdict = predicate["verdict"].upper()
+    verdict = predicate["verdict"].upper() + (" (overridden)" if predicate.get("overridden") else "")
     reasons = "; ".join(windowed([voice.name(r["condition"]) for r in predicate["risk"]["reasons"]], 3))
     risk = voice.name(predicate["risk"]["level"]) + (f" ({reasons})" if reasons else "")
     return verdict, voice.name(statement["subject"][0]["name"]), voice.name(predicate["environment"]), risk
 
 
 def tally(predicate: Record) -> str:
-    """Return how many statements passed, and what became of the others."""
-    statuses = [f["status"] for f in predicate["findings"]]
+    """Return how many statements passed, what became of the others, and how many only advise."""
+    statuses = [f["status"] for f in predicate["findings"] if not f.get("advisory")]
     others = ", ".join(f"{statuses.count(s)} {s}" for s in STATUSES[:3] if s in statuses)
-    count = len(statuses)
+    count, advising = len(statuses), len(predicate["findings"]) - len(statuses)
     noun = "statement" if count == 1 else "statements"
-    return f"{statuses.count('passed')} of {count} {noun}" + (f" ({others})" if others else "")
+    told = f"{statuses.count('passed')} of {count} {noun}" + (f" ({others})" if others else "")
+    return told + (f"; {advising} more only {'advises' if advising == 1 else 'advise'}" if advising else "")
 
 
 def comparisons(finding: Record, voice: Voice) -> list[str]:
@@ -234,34 +294,35 @@ def details(finding: Record, as_of: str, voice: Voice) -> list[str]:
     out = [", ".join(comparisons(finding, voice)), f"counted {', '.join(counted)}" if counted else ""]
     out += [f"refused {refusal(r, voice)}" for r in finding.get("refused", ())]
     out.append("its evidence names no artifact or commit" if finding.get("unbound") else "")
+    out.append("it only advises" if finding.get("advisory") else "")
     out += [f"{key}: {voice.prose(finding[key])}" for key in ("note", "because") if finding.get(key)]
     return [line for line in out if line]
 
 
 def by_status(predicate: Record) -> list[Record]:
-    """Return all findings, the worst first."""
-    return sorted(predicate["findings"], key=lambda f: STATUSES.index(f["status"]))
+    """Return all findings, the worst first, and what only advises last."""
+    return sorted(predicate["findings"], key=lambda f: (f.get("advisory", False), STATUSES.index(f["status"])))
 
 
 def item(finding: Record) -> Item:
     """Return a finding as a line of a table."""
-    return Item(
-        finding["status"], plain(finding["statement"]), finding["rule"], finding.get("file", ""), finding.get("line", 0)
-    )
+    label = "advises" if finding.get("advisory") and _is_short(finding) else finding["status"]
+    return Item(label, plain(finding["statement"]), finding["rule"], finding.get("file", ""), finding.get("line", 0))
 
 
 def refused(predicate: Record, voice: Voice, *, explain: bool = False) -> list[str]:
     """Return the approvals that did not count, each once with its reason.
 
-    One that a statement passed without, and that counted for another, is not worth a word; nor is one for another
-    environment, unless ``explain`` asks for all.
+    One that a statement passed or advised without, or an override did, and that counted for another, is not worth a
+    word; nor is one for another environment, unless ``explain`` asks for all.
     """
     counted = {(c["approver"], c["at"]) for f in predicate["findings"] for c in f.get("counted", ())}
     out: dict[str, None] = {}
-    for f in predicate["findings"]:
+    for f in (*predicate["findings"], *predicate.get("available", ())):
+        is_asked = f.get("status", "passed") != "passed" and not f.get("advisory")
         for r in f.get("refused", ()):
             elsewhere = r["reason"].startswith("is for the environment ") and not explain
-            if not elsewhere and (f["status"] != "passed" or (r["approver"], r["at"]) not in counted):
+            if not elsewhere and (is_asked or (r["approver"], r["at"]) not in counted):
                 out[refusal(r, voice)] = None
     return list(out)
 
