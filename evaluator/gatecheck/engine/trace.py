@@ -144,6 +144,8 @@ class TracedProgram(Program):
         finding = approve(x, asked, ask)
         if x.places:
             alternative, fillers = x.places[-1]
+        elif finding.status == "failed":  # by a rejection, whatever the slots
+            return finding
         else:  # nobody approved, so the shortest was asked for
             sizes = [sum(map(len, stages)) for stages in ask.alternatives]
             alternative, fillers = sizes.index(min(sizes)), (None,) * min(sizes)

@@ -26,6 +26,15 @@ def check_scenarios(
         _Scenario(pack, rules, broken, report).check(each)
 
 
+def check_wishes(
+    pack: core.Pack, wishes: Iterable[scenario.Given | scenario.Now], report: Callable[[Diagnostic], None]
+) -> None:
+    """Report what is wrong with a what-if that is asked of a checked pack."""
+    checking = _Scenario(pack, (), frozenset(), report)
+    for wish in wishes:
+        checking.item(wish)
+
+
 class _Scenario:
     def __init__(
         self, pack: core.Pack, rules: Collection[str], broken: frozenset[str], report: Callable[[Diagnostic], None]
@@ -62,7 +71,8 @@ class _Scenario:
                 self.problem("GC208", f"there is no time zone `{point.zone}`", point.span, near)
         match item:
             case scenario.GivenChange():
-                self.environment(item.environment, item.span)
+                if item.environment:  # a what-if may leave it as it is
+                    self.environment(item.environment, item.span)
                 self.change(item.fields)
             case scenario.GivenGate() | scenario.GivenSignature():
                 self.gate(item.gate, item.span)

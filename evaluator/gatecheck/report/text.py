@@ -71,7 +71,7 @@ class _Sheet:
             self.line("risk", risk)
 
     def item(self, item: Item) -> None:
-        first, *rest = _wrap(item.text, self.text) if item.rule or item.file else _wrap(item.text, _LIMIT - _LEFT)
+        first, *rest = wrapped(item.text, self.text) if item.rule or item.file else wrapped(item.text, _LIMIT - _LEFT)
         columns = f"{first:<{self.text}}  {_rule(item):<{self.rule}}  {_place(item)}"
         self.lines.append(self.label(item.label) + columns.rstrip())
         self.lines += [" " * _LEFT + line for line in rest]
@@ -81,7 +81,7 @@ class _Sheet:
     def line(self, label: str, content: str, indent: int = 2) -> None:
         """Add text with a label, wrapped; nothing where there is no text."""
         if content:
-            first, *rest = _wrap(content, _LIMIT - _LEFT)
+            first, *rest = wrapped(content, _LIMIT - _LEFT)
             self.lines.append(self.label(label, indent) + first)
             self.lines += [" " * _LEFT + line for line in rest]
 
@@ -120,7 +120,7 @@ def _place(item: Item) -> str:
     return words.tail(item.place, 32)
 
 
-def _wrap(content: str, width: int) -> list[str]:
+def wrapped(content: str, width: int) -> list[str]:
     """Return text in lines of at most ``width`` columns where its words allow that."""
     out = [""]
     for word in content.split(" "):

@@ -120,7 +120,7 @@ def to_do(predicate: Record, voice: Voice, most: int | None = WINDOW) -> tuple[l
         askers = _askers(action, [f for f in predicate["findings"] if not f.get("advisory")], by_id)
         subject = action.get("subject", "")
         is_next = action["action"] == "approve" and subject == before and _in_turn(askers)
-        text = ("then " if is_next else "") + _phrase(count, action, askers, predicate["as_of"], voice)
+        text = ("then " if is_next else "") + phrase(count, action, askers, predicate["as_of"], voice)
         remedy = voice.prose(action.get("remedy", ""))
         items.append(_item(_LABELS.get(action["action"], "needs"), text, askers, remedy))
         before = subject if action["action"] == "approve" else ""
@@ -150,7 +150,7 @@ def _available(override: Record, as_of: str, voice: Voice) -> Item:
     for count, action in _counted(override.get("missing", [])):
         then = "then " if parts and action["action"] == "approve" and _in_turn(asks) else ""
         label = {"settle": "is stopped"}.get(action["action"], _LABELS.get(action["action"], "needs"))
-        parts.append(f"{then or f'{label} '}{_phrase(count, action, [], as_of, voice)}")
+        parts.append(f"{then or f'{label} '}{phrase(count, action, [], as_of, voice)}")
     text = f"override {voice.name(override['name'])}, which {', '.join(parts)}"
     return Item("or", text, override["name"], override.get("file", ""), override.get("line", 0))
 
@@ -216,8 +216,8 @@ def _item(label: str, text: str, askers: list[Record], remedy: str = "") -> Item
     return Item(label, text, first["rule"], first.get("file", ""), first.get("line", 0), remedy, len(askers) - 1)
 
 
-def _phrase(count: int, action: Record, askers: list[Record], as_of: str, voice: Voice) -> str:
-    """Return an action without its label."""
+def phrase(count: int, action: Record, askers: list[Record], as_of: str, voice: Voice) -> str:
+    """Return an action without its label; ``askers`` are the findings that ask for it."""
     kind, subject, reason = action["action"], action.get("subject", ""), voice.prose(action.get("reason", ""))
     why = f" ({reason})" if reason else ""
     name = voice.name(subject)
