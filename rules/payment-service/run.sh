@@ -41,7 +41,7 @@ allow=0 deny=3 pending=4
 echo "LEDGER is $ledger"
 
 heading 'The rules are checked: names, types, and whether they can be kept'
-shown "$here" gatecheck check .
+shown "$here" gatecheck check . --as-of 2026-11-24T09:00:00+01:00
 
 heading 'Refund in the currency of the charge (examples/allow): high risk, for it touches payments/'
 decide $allow allow dev        2026-11-24T09:05:00+01:00

@@ -368,7 +368,7 @@ def test_an_output_that_cannot_be_written(world: World) -> None:
 
 
 def test_a_check_of_the_shipped_pack(world: World) -> None:
-    assert world.run("check", ".", cwd=world.folder) == Done(
+    assert world.run("check", ".", "--as-of", "2026-11-24T09:00:00Z", cwd=world.folder) == Done(
         0, "ok: 5 files, 3 environments, 7 gates, 8 rules (29 statements)\n", ""
     )
 

@@ -45,8 +45,8 @@ def test_without_a_code_all_are_listed(world: World) -> None:
 @pytest.mark.parametrize(
     ("code", "hint"),
     [
-        ("GC217", "did you mean `GC216`?"),
-        ("gc302", "did you mean `GC301`?"),
+        ("GC299", "did you mean `GC301`?"),
+        ("gc300", "did you mean `GC301`?"),
         ("202", "did you mean `GC202`?"),
         ("GC9999", "did you mean `GC871`?"),
         ("E501", "`gatecheck explain-code` lists them"),

@@ -35,7 +35,7 @@ def decisions(shown: str) -> list[str]:
 
 
 def test_pack_is_without_warnings(tmp_path: Path) -> None:
-    done = run("gatecheck check rules/payment-service", ROOT, reader(tmp_path))
+    done = run("gatecheck check rules/payment-service --as-of 2026-11-24T09:00:00Z", ROOT, reader(tmp_path))
     assert (done.returncode, done.stdout) == (
         0, "ok: 5 files, 3 environments, 7 gates, 8 rules (29 statements)\n")  # fmt: skip
 

@@ -92,7 +92,7 @@ def test_version_is_one(built: Built, tmp_path: Path) -> None:
 
 def test_installed_command_reads_what_was_shipped(built: Built, tmp_path: Path) -> None:
     pack = built.site / SHIPPED / "rules" / "payment-service"
-    checked = built.gatecheck(tmp_path, "check", str(pack))
+    checked = built.gatecheck(tmp_path, "check", str(pack), "--as-of", "2026-11-24T09:00:00Z")
     assert (checked.returncode, checked.stdout[:4], checked.stderr) == (0, "ok: ", "")
 
     explained = built.gatecheck(tmp_path, "explain-code", "GC202")
