@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "lsp"))
 
 import parse_speed
-from editor import Editor
+from lsp_editor import Editor
 
 LINES = 1_000
 TYPED = ("# nobody ships alone", '  require change.service != "x"', "  when risk == high: approve by pm")

@@ -95,12 +95,13 @@ class Session(LanguageServer):
         return self._packs.setdefault(folder, OpenPack(folder)), path.relative_to(folder).as_posix()
 
     def change(self, params: lsp.DidChangeTextDocumentParams) -> None:
-        document = self._documents[params.text_document.uri]
+        document = self.document(params.text_document.uri)
         document.change(params.content_changes[-1].text, params.text_document.version)
         self._publish_soon(document.pack)
 
     def close(self, uri: str) -> None:
-        document = self._documents.pop(uri)
+        document = self.document(uri)
+        del self._documents[uri]
         pack = document.pack
         pack.edit(document.file, None)
         if pack.is_open:
