@@ -4,6 +4,7 @@ A test that could never mean what it says is found here and not when it runs: no
 """
 
 from collections.abc import Callable, Collection, Iterable
+from math import prod
 from typing import TypeVar
 
 from gatecheck.lang import ast, core, meant, scenario, types, unparse, vocabulary
@@ -14,6 +15,7 @@ from gatecheck.text.source import Span
 from gatecheck.text.zones import zone_names
 
 PROMOTION = "promotion"  # the rule of the findings that no rule states: the order of environments, and "nobody decides"
+_MOST_CASES = 1_000
 _SHORT = ("waiting", "failed", "waived")
 _Kind = TypeVar("_Kind", bound=ast.Node)
 
@@ -57,6 +59,10 @@ class _Scenario:
         self.once(s, scenario.At, "a test has one instant")
         self.once(s, scenario.GivenRecorded, "a test has one recorded request")
         self.once(s, scenario.ExpectVerdict, "a test has one verdict")
+        number = prod(len(i.values.items) for i in s.items if isinstance(i, scenario.Each))
+        if number > _MOST_CASES:
+            hint = f"a test has at most {_MOST_CASES:,}: make several tests of it"
+            self.problem("GC230", f"the test `{s.name}` has {number:,} cases", _head(s), hint)
         for item in s.items:
             self.item(item)
 

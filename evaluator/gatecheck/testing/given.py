@@ -7,6 +7,7 @@ before all others, since evidence and approvals are bound to it. What nobody gav
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final, NoReturn
 
 from msgspec import to_builtins
@@ -17,8 +18,10 @@ from gatecheck.lang import ast, core, scenario
 from gatecheck.lang.points import resolve
 from gatecheck.lang.scenario import Given, Now
 from gatecheck.model.canonical import canonical, digest
+from gatecheck.model.identity import identify, names_of
 from gatecheck.model.instant import write_instant
 from gatecheck.model.request import (
+    Absence,
     Approval,
     Change,
     Deployment,
@@ -102,10 +105,15 @@ def _word(node: ast.Expression) -> str:
     return ".".join(node.parts) if isinstance(node, ast.Reference) else ""
 
 
+@cache
+def _change() -> Change:
+    made: Change = read(dict(HARMLESS), "change")
+    return made
+
+
 def _harmless(pack: core.Pack, now: datetime) -> Request:
-    change: Change = read(dict(HARMLESS), "change")
     missing = {name: neutral(a.type) for name, a in pack.attributes.items() if not a.has_default}
-    change = replace(change, requested_at=now, attributes=missing)
+    change = replace(_change(), requested_at=now, attributes=missing)
     return Request(change=change, environment="", as_of=write_instant(now))
 
 
@@ -265,14 +273,13 @@ class _Situation:
                 at = self.instant(said.at)
             environment = wish.environment or self.environment
             made = Approval(said.person, wish.stance, at, self.change.artifact.digest, environment)
-            self.approvals.append(_with(made, signer=said.person) if wish.is_signed else made)
+            self.approvals.append(replace(made, signer=said.person) if wish.is_signed else made)
 
     def delegated(self, wish: scenario.GivenDelegate) -> None:
         until = _END if wish.until is None else self.instant(wish.until)
-        away = {"from": write_instant(_EVER), "to": write_instant(until), "delegate": wish.delegate}
-        entry: DirectoryPerson = self.people.get(wish.person, DirectoryPerson())
-        plainly = {**to_builtins(entry), "away": [away]}
-        self.people[wish.person] = read({"people": {wish.person: plainly}}, "directory").people[wish.person]
+        person = identify(wish.person, names_of(Directory(self.groups, self.people)))
+        entry = self.people.get(person, DirectoryPerson())
+        self.people[person] = replace(entry, away=[Absence(_EVER, until, wish.delegate)])
 
     def soaked(self, wish: scenario.GivenSoak) -> None:
         artifact, since = self.change.artifact.digest, self.now - wish.duration
@@ -281,9 +288,9 @@ class _Situation:
 
     def allowed(self, wish: scenario.GivenAllowed) -> None:
         artifact = self.change.artifact.digest
-        made = Promotion(artifact, wish.environment, self.now - _BEFORE, _ENTRY)
+        made = Promotion(artifact, wish.environment, self.now - _BEFORE, _ENTRY, sorted(set(wish.people)))
         others = [p for p in self.promotions if (p.artifact, p.environment) != (artifact, wish.environment)]
-        self.promotions = [*others, _with(made, approvers=sorted(set(wish.people)))]
+        self.promotions = [*others, made]
 
 
 def _turn(wish: Given | Now) -> int:

@@ -47,6 +47,10 @@ class Samples:
         self._found: dict[tuple[str, Outcome], Evidence] = {}
         self._parts: dict[str, list[_Part]] = {}
         self._judges: dict[str, Program] = {}
+        of_change = (core.ChangeField, core.AttributeField, core.RiskLevel)
+        self._depending = {
+            g.name for g in pack.gates.values() if any(isinstance(node, of_change) for node in core.walk(g.condition))
+        }
 
     def evidence(self, gate: str, outcome: Outcome, change: Change, now: Any) -> Evidence | None:
         """Return evidence about this change, produced ``now``, of which the gate makes ``outcome``; ``None`` if none
@@ -54,7 +58,7 @@ class Samples:
         known = self._found.get((gate, outcome))
         if known is not None:
             made = about(known, change, now)
-            if not self._depends(gate) or self._is(gate, made, change, now, outcome):
+            if gate not in self._depending or self._is(gate, made, change, now, outcome):
                 return made
         found = self._search(self.pack.gates[gate], outcome, change, now)
         if found is not None:
@@ -148,11 +152,6 @@ class Samples:
                 parts.append(_Part(condition, fields, judge))
             self._parts[gate.name] = parts
         return self._parts[gate.name]
-
-    def _depends(self, gate: str) -> bool:
-        """Tell whether a gate asks about the change, too."""
-        of_change = (core.ChangeField, core.AttributeField, core.RiskLevel)
-        return any(isinstance(node, of_change) for node in core.walk(self.pack.gates[gate].condition))
 
     def _judge(self, gate: core.Gate) -> Program:
         """Return a program whose one statement requires a gate."""
