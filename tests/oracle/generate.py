@@ -84,7 +84,11 @@ class PackText:
             parts.append(f"let let{n} = {self.condition(2)}")
             self.lets.append(f"let{n}")
         parts.append(self.risk())
-        parts += [self.rule(n) for n in range(self.one((1, 1, 2, 3)))]
+        self.rules = [f"rule{n}" for n in range(self.one((1, 1, 2, 3)))]
+        parts += [self.rule(name) for name in self.rules]
+        parts += [self.waiver() for _ in range(self.one((0, 0, 1, 2)))]
+        parts += [self.override(n) for n in range(self.one((0, 0, 1, 2)))]
+        parts += [self.invariant(n) for n in range(self.one((0, 0, 1)))]
         self.random.shuffle(parts)
         cut = self.random.randint(0, len(parts))
         return {"a.gate": "\n".join(parts[:cut]).encode(), "b/c.gate": "\n".join(parts[cut:]).encode()}
@@ -149,11 +153,41 @@ class PackText:
 
     # -- rules
 
-    def rule(self, number: int) -> str:
-        environments = self.some(ENVIRONMENTS) or ["staging"]
+    def rule(self, name: str) -> str:
         guard = f" when {self.guard()}" if self.chance(0.2) else ""
         body = [self.statement(2) for _ in range(self.one((1, 1, 2, 3)))]
-        return f"rule rule{number} for {', '.join(environments)}{guard} {{ {' '.join(body)} }}"
+        body += ["advisory"] if self.chance(0.1) else []
+        body += [f"effective from {self.point()}"] if self.chance(0.15) else []
+        self.random.shuffle(body)
+        return f"rule {name} for {self.scope()}{guard} {{ {' '.join(body)} }}"
+
+    def scope(self) -> str:
+        return ", ".join(self.some(ENVIRONMENTS) or ["staging"])
+
+    def point(self) -> str:
+        """An instant near those of requests, with an offset or on a wall clock."""
+        at = datetime.fromisoformat(self.one(BASES)) + timedelta(minutes=30 * self.random.randint(-9, 9))
+        return self.one((f"{at:%Y-%m-%dT%H:%MZ}", f"{at:%Y-%m-%d %H:%M}", f"{at:%Y-%m-%d %H:%M} in {self.one(ZONES)}"))
+
+    # -- beside rules
+
+    def waiver(self) -> str:
+        targets = self.some([*self.gates, *self.rules]) or self.rules
+        until = self.one((self.point(), "2027-01-31"))
+        guard = f"when {self.guard()} " if self.chance(0.5) else ""
+        return f'waive {", ".join(targets)} for {self.scope()} until {until} {{ {guard}owner eve because "so" }}'
+
+    def override(self, number: int) -> str:
+        items = [f"approve by {self.quorum()}" for _ in range(self.one((1, 1, 2)))]
+        items += [f"when {self.guard()}"] if self.chance(0.5) else []
+        items += [f"review by {self.one(GROUPS)} within {self.one(DURATIONS)}"] if self.chance(0.7) else []
+        return f"override override{number} for {self.scope()} {{ {' '.join(items)} }}"
+
+    def invariant(self, number: int) -> str:
+        atoms = [("approvers", SCALARS["int"]), ("overridden", Type("passes"))] * 4 + self.atoms()
+        guard = f" when {self.boolean(atoms, 1)}" if self.chance(0.5) else ""
+        claims = ", ".join(self.boolean(atoms, 1) for _ in range(self.random.randint(1, 2)))
+        return f"invariant invariant{number} for {self.scope()}{guard} {{ require {claims} }}"
 
     def statement(self, depth: int) -> str:
         kinds = (
@@ -220,7 +254,10 @@ class PackText:
         ]
 
     def condition(self, depth: int) -> str:
-        """A condition of a rule: all that can stand there."""
+        return self.boolean(self.atoms(), depth)
+
+    def atoms(self) -> list[tuple[str, Type]]:
+        """All that can stand in a condition of a rule."""
         atoms = self.of_change()
         for name, (kind, declared) in self.gates.items():
             atoms += [(name, Type("passes"))] * 6
@@ -230,7 +267,7 @@ class PackText:
         atoms += [(name, Type("passes")) for name in self.lets * 4]
         atoms += [(f"soak({name})", Type("soak")) for name in ENVIRONMENTS[:2] * 2]
         atoms += [("risk", Type("risk", self.levels, ordered=True))] * 4 if self.levels else []
-        return self.boolean(atoms, depth)
+        return atoms
 
     def boolean(self, atoms: list[tuple[str, Type]], depth: int) -> str:
         if depth and self.chance(0.5):

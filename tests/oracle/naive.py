@@ -23,13 +23,21 @@ SEVERITIES = ("none", "low", "medium", "high", "critical")
 
 
 class Answer(NamedTuple):
-    """What a request comes to: ``missing`` counts the approvals that each waiting statement still needs."""
+    """What a request comes to: ``missing`` counts the approvals that each waiting statement still needs.
+
+    ``advisory`` names the statements that decide nothing, ``waived`` says until when each waived one is, ``override``
+    names the one that allows, ``available`` those that only lack approvals.
+    """
 
     verdict: str
     risk: str
     statuses: dict[str, str]
     obligations: tuple[tuple[str, str], ...]
     missing: dict[str, int]
+    advisory: frozenset[str]
+    waived: dict[str, datetime]
+    override: str
+    available: tuple[str, ...]
     causes: dict[str, frozenset[str]]
 
 
@@ -45,6 +53,27 @@ class Unknown:
 
 def judge(pack: core.Pack, request: Request) -> Answer:
     return _Judge(pack, request).answer()
+
+
+def broken(pack: core.Pack, request: Request, approvers: int, override: str) -> list[tuple[str, str, bool]]:
+    """What an `allow` breaks: each invariant, its claim, and whether that is merely unknown.
+
+    So many people's approvals counted, and by that override, if any.
+    """
+    judge = _Judge(pack, request)
+    judge.risk = judge.level()
+    judge.of_decision = {"approvers": approvers, "overridden": bool(override)}
+    out = []
+    for invariant in pack.invariants:
+        if request.environment not in invariant.environments:
+            continue
+        if invariant.guard is not None and judge.value(invariant.guard) is False:
+            continue
+        for claim in invariant.conditions:
+            value = judge.value(claim)
+            if value is not True:
+                out.append((invariant.name, claim.text, isinstance(value, Unknown)))
+    return out
 
 
 # -- three values
@@ -153,6 +182,17 @@ def fewest_missing(
     return min(found, default=None)
 
 
+def looked_at(node: core.Core) -> str:
+    """What of the world a part of an expression looks at by itself; nothing where it only joins others."""
+    if isinstance(node, core.GateResult | core.EvidenceField):
+        return f"gate {node.gate}"
+    joins = (
+        core.Const, core.Item, core.ItemField, core.Quantified, core.Compare, core.Contains, core.Matches, core.Not,
+        core.And, core.Or,
+    )  # fmt: skip
+    return "" if isinstance(node, joins) else type(node).__name__
+
+
 class _Judge:
     def __init__(self, pack: core.Pack, request: Request) -> None:
         self.pack = pack
@@ -163,6 +203,7 @@ class _Judge:
         self.now = datetime.fromisoformat(request.as_of).astimezone(UTC)
         self.ahead = False  # whether windows and soaks are left to time
         self.risk = 0
+        self.of_decision: dict[str, Any] = {}
 
     # -- the whole
 
@@ -172,6 +213,7 @@ class _Judge:
         missing: dict[str, int] = {}
         causes: dict[str, frozenset[str]] = {}
         obligations: set[tuple[str, str]] = set()
+        advisory: set[str] = set()
         decided = False
         for earlier in self.pack.environments[self.environment]:
             statuses[f"promotion/after-{earlier}"] = "passed" if self.is_after(earlier) else "waiting"
@@ -181,12 +223,14 @@ class _Judge:
             applies = True if s.guard is None else self.value(s.guard)
             if applies is False:
                 continue
-            decided = decided or s.kind in ("approve", "automatic")
+            binds = not s.advisory and (s.effective_from is None or self.now >= s.effective_from)
+            decided = decided or (binds and s.kind in ("approve", "automatic"))
+            advisory |= set() if binds else {s.id}
             if isinstance(applies, Unknown):
                 statuses[s.id] = "waiting"
                 causes[s.id] = applies.causes
             elif s.kind in ("deploy", "notify"):
-                obligations.add((s.kind, s.value))
+                obligations |= {(s.kind, s.value)} if binds else set()
             elif s.kind == "automatic":
                 statuses[s.id] = "failed" if self.rejects(self.change.author) else "passed"
             elif s.approval is not None:
@@ -202,10 +246,46 @@ class _Judge:
                     causes[s.id] = value.causes
         if not decided:
             statuses["promotion/approval"] = "failed"
-        found = statuses.values()
-        verdict = "deny" if "failed" in found else "pending" if "waiting" in found else "allow"
-        level = self.pack.levels[self.risk]
-        return Answer(verdict, level, statuses, tuple(sorted(obligations)), missing, causes)
+        waived = self.waived(statuses)
+        statuses |= dict.fromkeys(waived, "waived")
+        binding = [status for name, status in statuses.items() if name not in advisory]
+        verdict = "deny" if "failed" in binding else "pending" if "waiting" in binding else "allow"
+        override, available = ("", []) if verdict == "allow" else self.overrides()
+        return Answer(
+            "allow" if override else verdict, self.pack.levels[self.risk], statuses, tuple(sorted(obligations)),
+            missing, frozenset(advisory & set(statuses)), waived, override, () if override else tuple(available),
+            {name: causes[name] for name in causes if name not in waived},
+        )  # fmt: skip
+
+    def waived(self, statuses: Mapping[str, str]) -> dict[str, datetime]:
+        """Until when each statement is waived that falls short."""
+        out: dict[str, datetime] = {}
+        for s in self.pack.statements:
+            if statuses.get(s.id) in ("failed", "waiting") and s.kind in ("require", "forbid"):
+                ends = [w.until for w in self.pack.waivers if self.lets_off(w, s)]
+                if ends and self.environment in s.environments:
+                    out[s.id] = max(ends)
+        return out
+
+    def lets_off(self, w: core.Waiver, s: core.Statement) -> bool:
+        if self.environment not in w.environments or self.now >= w.until:
+            return False
+        if w.guard is not None and self.value(w.guard) is not True:
+            return False
+        assert s.condition is not None
+        looks = {looked_at(node) for node in core.walk(s.condition)} - {""}
+        return s.rule in w.rules or (looks != set() and looks <= {f"gate {g}" for g in w.gates})
+
+    def overrides(self) -> tuple[str, list[str]]:
+        """The first override by name that is given all approvals, and those that apply."""
+        asked = [o for o in self.pack.overrides if self.environment in o.environments]
+        applying = [o for o in asked if o.guard is None or self.value(o.guard) is True]
+        given = [
+            o.name
+            for o in applying
+            if all(s.approval is not None and self.approved(s.approval)[0] == "passed" for s in o.approvals)
+        ]
+        return min(given, default=""), sorted(o.name for o in applying)
 
     def level(self) -> int:
         """The highest level whose condition holds, or `otherwise`; what can't be told may only raise it."""
@@ -258,6 +338,8 @@ class _Judge:
                 return attribute.default
             case core.RiskLevel():
                 return self.risk
+            case core.OfDecision():
+                return self.of_decision[node.name]
             case core.EvidenceField():
                 return self.measured(node)
             case core.GateResult():

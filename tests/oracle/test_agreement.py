@@ -6,9 +6,11 @@ from random import Random
 from generate import compiled, random_pack, random_request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from naive import Answer, judge
+from naive import Answer, broken, judge
 
+from gatecheck.engine.invariants import approvers, violated
 from gatecheck.engine.program import Program, evaluate
+from gatecheck.lang import core
 from gatecheck.model.decision import Decision
 from gatecheck.model.request import Request
 
@@ -26,23 +28,32 @@ def answer(decision: Decision) -> Answer:
     }
     statuses = {i: str(f.status) for i, f in findings.items()}
     causes = {i: frozenset(a.subject.removeprefix("evidence of ") for a in f.actions) for i, f in findings.items()}
-    return Answer(decision.verdict, decision.risk, statuses, decision.obligations, missing, causes)
+    advisory = frozenset(i for i, f in findings.items() if f.advisory)
+    waived = {i: w.until for w in decision.waivers for i in w.findings}
+    override = "" if decision.override is None else decision.override.name
+    available = tuple(o.name for o in decision.available)
+    return Answer(
+        decision.verdict, decision.risk, statuses, decision.obligations, missing, advisory, waived, override, available,
+        causes,
+    )  # fmt: skip
 
 
-def disagreement(program: Program, request: Request, expected: Answer) -> str:
+def disagreement(program: Program, pack: core.Pack, request: Request, expected: Answer) -> str:
     """What the two differ in; nothing where they agree."""
     decision = evaluate(program, request)
     found = answer(decision)
-    if found[:5] == expected[:5]:
-        for name, causes in expected.causes.items():
-            if not found.causes[name] or not found.causes[name] <= causes:
-                return f"{name} misses {sorted(found.causes[name])} because of {sorted(causes)}"
-        return ""
-    return "\n".join(
-        f"{f}: engine {a}, naive {b}"
-        for f, a, b in zip(Answer._fields, found[:5], expected[:5], strict=False)
-        if a != b
-    )
+    if found[:-1] != expected[:-1]:
+        pairs = zip(Answer._fields, found[:-1], expected, strict=False)
+        return "\n".join(f"{f}: engine {a}, naive {b}" for f, a, b in pairs if a != b)
+    for name, causes in expected.causes.items():
+        if not found.causes[name] or not found.causes[name] <= causes:
+            return f"{name} misses {sorted(found.causes[name])} because of {sorted(causes)}"
+    if decision.verdict == "allow":
+        claims = [(v.name, v.text, v.is_undetermined) for v in violated(program, request, decision)]
+        broke = broken(pack, request, len(approvers(decision)), expected.override)
+        if claims != broke or decision.missing:
+            return f"the engine breaks {claims}, the naive {broke}; missing is {decision.missing}"
+    return ""
 
 
 def shown(differs: str, request: Request, files: dict[str, bytes]) -> str:
@@ -58,13 +69,14 @@ def test_many_packs_and_requests() -> None:
         for number in range(REQUESTS):
             request = random_request(random, pack)
             expected = judge(pack, request)
-            differs = disagreement(program, request, expected)
+            differs = disagreement(program, pack, request, expected)
             assert not differs, f"seed {seed}, request {number}: " + shown(differs, request, files)
             seen.update([expected.verdict, *expected.statuses.values()])
+            seen.update(["advisory"] * bool(expected.advisory) + ["overridden"] * bool(expected.override))
     # All kinds of answers are compared, not only refusals.
-    assert min(seen[k] for k in ("allow", "pending", "deny", "passed", "waiting", "failed")) > PACKS * REQUESTS // 50, (
-        seen
-    )
+    often = ("allow", "pending", "deny", "passed", "waiting", "failed", "waived", "advisory")
+    assert min(seen[k] for k in often) > PACKS * REQUESTS // 50, seen
+    assert seen["overridden"] > PACKS * REQUESTS // 200, seen
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -72,5 +84,5 @@ def test_many_packs_and_requests() -> None:
 def test_any_pack_and_request(random: Random) -> None:
     files, pack = random_pack(random)
     request = random_request(random, pack)
-    differs = disagreement(compiled(pack), request, judge(pack, request))
+    differs = disagreement(compiled(pack), pack, request, judge(pack, request))
     assert not differs, shown(differs, request, files)
