@@ -14,6 +14,7 @@ _COMMANDS = {
     "evaluate": "Decide whether a change may enter an environment.",
     "check": "Check a rule pack.",
     "test": "Run a rule pack's own tests.",
+    "explain": "Explain a decision, or what would change it.",
     "fmt": "Format rules.",
     "lsp": "Serve an editor.",
     "explain-code": "Explain the code of a diagnostic.",

@@ -12,6 +12,7 @@ from gatecheck.cli.documents import LEDGER, below, read_config
 from gatecheck.cli.exits import BY_VERDICT, Exit
 from gatecheck.cli.request import KEY_VARIABLE, Options, as_of_option, read_request, signing_key, trusted
 from gatecheck.cli.rules import read_rules
+from gatecheck.cli.terminal import wants_colour
 from gatecheck.engine.load import program_for
 from gatecheck.engine.program import Program
 from gatecheck.gate import Outcome, decide
@@ -118,7 +119,7 @@ def _show(options: Options, outcome: Outcome, recorded: Recorded | None) -> None
     form = options.one("form")[0] or options.config.get("format") or "text"
     statement = decode(outcome.statement)
     to_file, base = options.one("output")
-    colour = to_file is None and form == "text" and _wants_colour()
+    colour = to_file is None and form == "text" and wants_colour()
     text = render(statement, form, explain=options.flag("explain"), colour=colour, recorded=recorded)
     if to_file is None:
         click.echo(text, nl=False)
@@ -126,12 +127,6 @@ def _show(options: Options, outcome: Outcome, recorded: Recorded | None) -> None
         _write(below(base, to_file), text, "w", to_file)
     if form == "github":
         _github(statement, recorded)
-
-
-def _wants_colour() -> bool:
-    import sys
-
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _github(statement: dict[str, Any], recorded: Recorded | None) -> None:

@@ -33,12 +33,13 @@ class Line(NamedTuple):
     place: str = ""
 
 
-def tree(explanation: Tree, statement: Record, *, colour: bool = False) -> str:
+def tree(explanation: Tree, statement: Record | None = None, *, colour: bool = False) -> str:
     """Return an explanation as text, ending in a newline, below what the decision asks for.
 
-    ``statement`` is the decision's record; ``colour`` marks what each line came to.
+    ``statement`` is the record, left out where that is said already; ``colour`` marks what each line came to.
     """
-    return painted([*head(statement), *_Tree(explanation).lines()], colour=colour)
+    lines = [] if statement is None else head(statement)
+    return columns([*lines, *_Tree(explanation).lines()], colour=colour)
 
 
 def head(statement: Record) -> list[Line]:
@@ -56,7 +57,7 @@ def _at(item: Item) -> str:
     return plain(item.rule, 32)
 
 
-def painted(lines: list[Line], *, colour: bool) -> str:
+def columns(lines: list[Line], *, colour: bool) -> str:
     """Return lines as text in columns, wrapped."""
     width = max((len(line.text) + 2 * line.depth for line in lines if line.place), default=0)
     width = min(width, _MOST)
@@ -114,7 +115,8 @@ class _Tree:
         if not decided:
             lines.append(Line("", 1, f"otherwise {risk['otherwise']}"))
         if risk.get("stated"):
-            lines.append(Line("", 1, f"the change states {risk['stated']}"))
+            lower = "" if risk["stated"] == risk["level"] else ", and can't lower it"
+            lines.append(Line("", 1, f"the change states {risk['stated']}{lower}"))
         return lines
 
     # -- rules

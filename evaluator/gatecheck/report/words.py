@@ -105,7 +105,7 @@ def to_do(predicate: Record, voice: Voice, most: int | None = WINDOW) -> tuple[l
     passed over or a waiver covers; last what only advises.
     """
     items = _overriding(predicate, voice)
-    wanted = _counted(predicate["missing"])
+    wanted = counted(predicate["missing"])
     found = by_status(predicate)
     binding = [f for f in found if not f.get("advisory")]
     is_overridden = predicate.get("overridden", False)
@@ -147,7 +147,7 @@ def _available(override: Record, as_of: str, voice: Voice) -> Item:
     """Return what it takes to break the glass."""
     asks = [{"statement": text} for text in override.get("asked", ())]
     parts: list[str] = []
-    for count, action in _counted(override.get("missing", [])):
+    for count, action in counted(override.get("missing", [])):
         then = "then " if parts and action["action"] == "approve" and _in_turn(asks) else ""
         label = {"settle": "is stopped"}.get(action["action"], _LABELS.get(action["action"], "needs"))
         parts.append(f"{then or f'{label} '}{phrase(count, action, [], as_of, voice)}")
@@ -182,7 +182,7 @@ def _is_short(finding: Record) -> bool:
     return finding["status"] in ("failed", "waiting")
 
 
-def _counted(missing: list[Record]) -> list[tuple[int, Record]]:
+def counted(missing: list[Record]) -> list[tuple[int, Record]]:
     """Return actions with how often each is asked for in a row.
 
     ``after`` stands on the first missing approval of its stage and holds for those that follow it.
