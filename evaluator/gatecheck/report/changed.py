@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gatecheck.report import words
-from gatecheck.report.tree import Line, columns
+from gatecheck.report.tree import BLANK, Line, columns, to_do
 from gatecheck.report.words import PLAIN, Record, plain
 
 _TOLD = ("status", "note", "counted", "refused", "missing", "advisory")
@@ -43,44 +43,50 @@ def _told(finding: Record | None, *more: str) -> dict[str, Any]:
 def changed(texts: tuple[str, ...], before: Record, after: Record, *, colour: bool = False) -> str:
     """Return a what-if's answer as text: the verdicts, what differs, and what would still be missing."""
     was, now = before["predicate"], after["predicate"]
-    verdicts = [words.heading(record, PLAIN)[0] for record in (before, after)]
-    _, artifact, environment, risk = words.heading(after, PLAIN)
-    moments = [words.moment(predicate["as_of"], predicate["as_of"]) for predicate in (was, now)]
-    lines = [Line("what if", 0, plain("; ".join(texts), 1000)), Line("", 0, "")]
-    lines.append(Line(verdicts[1], 0, f"{artifact} -> {environment}" + _was(verdicts[0], verdicts[1])))
-    lines.append(Line("as of", 0, moments[1] + _was(*moments)))
-    stated = now["risk"].get("stated", now["risk"]["level"])
-    only = "" if stated == now["risk"]["level"] else f"; {stated} is stated, and can't lower it"
-    lines.append(Line("risk", 0, risk + _was(was["risk"]["level"], now["risk"]["level"]) + only))
-    items, left = words.to_do(now, PLAIN)
-    lines += [Line(item.label, 0, item.text, plain(item.rule, 32)) for item in items]
-    lines += [Line("", 0, f"and {left} more")] if left else []
-    lines += [Line("owed", 0, owed) for owed in words.obligations(now, PLAIN)]
-    lines.append(Line("", 0, ""))
-    for change in _differing(was, now):
-        lines += _lines(change, was["as_of"], now["as_of"])
-    if lines[-1] == Line("", 0, ""):
-        lines.append(Line("", 0, "no finding differs"))
+    differing = [line for change in _differing(was, now) for line in _lines(change, was["as_of"], now["as_of"])]
+    lines = [
+        Line("what if", 0, plain("; ".join(texts), 1000)), BLANK, *_head(before, after), *to_do(now),
+        *(Line("owed", 0, owed) for owed in words.obligations(now, PLAIN)), BLANK,
+        *(differing or [Line("", 0, "no finding differs")]),
+    ]  # fmt: skip
     return columns(lines, colour=colour)
 
 
-def _was(before: str, after: str) -> str:
+def _head(before: Record, after: Record) -> list[Line]:
+    """Return the verdict, instant and risk that would be, each with what it is instead."""
+    was, now = before["predicate"], after["predicate"]
+    verdicts = [words.heading(record, PLAIN)[0] for record in (before, after)]
+    moments = [words.moment(predicate["as_of"], predicate["as_of"]) for predicate in (was, now)]
+    _, artifact, environment, risk = words.heading(after, PLAIN)
+    overridden = ", overridden" if now.get("overridden") else ""
+    level = now["risk"]["level"]
+    stated = now["risk"].get("stated", level)
+    return [
+        Line(now["verdict"].upper(), 0, f"{artifact} -> {environment}{overridden}{_instead(*verdicts)}"),
+        Line("as of", 0, moments[1] + _instead(*moments)),
+        Line("risk", 0, risk + _instead(was["risk"]["level"], level)),
+        *([] if stated == level else [Line("", 1, f"{stated} is stated, and can't lower it")]),
+    ]
+
+
+def _instead(before: str, after: str) -> str:
     return "" if before == after else f" (was {before})"
 
 
 def _lines(change: dict[str, Any], was_as_of: str, as_of: str) -> list[Line]:
-    """Return a finding that differs: what it would come to, and what it comes to now."""
+    """Return a finding that differs: what it would come to, and what it comes to as things are."""
     before, after = change.get("before"), change.get("after")
     place = words.tail(f"{change['file']}:{change['line']}", 32) if change.get("file") else ""
     mark = "-" if after is None else after["status"]
-    lines = [Line(mark, 0, plain(change["statement"]), place)]
     new = ["it no longer applies"] if after is None else _rest(after, as_of)
-    old = [] if before is None else _rest(before, was_as_of)
-    lines += [Line("", 1, text) for text in new if text not in old]
-    if before is None:
-        return [*lines, Line("", 1, "did not apply")]
-    told = [text for text in old if text not in new]
-    return [*lines, Line("", 1, f"was {before['status']}{': ' if told else ''}{'; '.join(told)}")]
+    old = ["did not apply"] if before is None else _rest(before, was_as_of)
+    status = [before["status"]] if before is not None and before["status"] != mark else []
+    was = ": ".join([*status, *filter(None, ["; ".join(text for text in old if text not in new)])])
+    return [
+        Line(mark, 0, plain(change["statement"]), place),
+        *(Line("", 1, text) for text in new if text not in old),
+        *([Line("", 1, f"was {was}" if before is not None else was)] if was else []),
+    ]
 
 
 def _rest(finding: dict[str, Any], as_of: str) -> list[str]:

@@ -121,8 +121,8 @@ class _Explanation:
             made["gate"] = self.gate(s.condition.gate)
         elif s.condition is not None:
             made["condition"] = self.condition(s.condition)
-        elif s.approval is not None and s.id in self.findings:
-            made["approval"] = self.approval(s, self.findings[s.id])
+        elif s.approval is not None:
+            made["approval"] = self.approval(s) | _kept(refused=self.findings.get(s.id, {}).get("refused"))
         elif s.kind in ("deploy", "notify"):
             made["owed"] = {"kind": s.kind, "value": s.value} in self.predicate["obligations"]
         found = self.findings.get(s.id, {})
@@ -204,22 +204,23 @@ class _Explanation:
 
     # -- approvals
 
-    def approval(self, s: core.Statement, finding: Tree) -> Tree:
-        """Return each slot of the quorum with who fills it, and the approvals that do not count."""
-        made: Tree = _kept(refused=finding.get("refused"))
+    def approval(self, s: core.Statement) -> Tree:
+        """Return each slot of the quorum with who fills it; nothing where a rejection stops it."""
         quorum = self.trace.quorums.get(s.id)
         if quorum is None or s.approval is None:
-            return made
+            return {}
         stages = s.approval.alternatives[quorum.alternative]
         slots = [(number, slot) for number, stage in enumerate(stages) for slot in stage]
-        made["slots"] = [
+        filling = {filler[0] for filler in quorum.fillers if filler is not None}
+        made: list[Tree] = [
             {"groups": list(slot), "stage": number}
             | ({} if filler is None else {"by": filler[0], "at": write_instant(filler[1])})
             for (number, slot), filler in zip(slots, quorum.fillers, strict=True)
         ]
-        waiting = dict.fromkeys(g for slot in made["slots"] if "by" not in slot for g in slot["groups"])
-        free = {g: list(people) for g in waiting if (people := quorum.free.get(g)) is not None}
-        return made | _kept(may_approve=free, alternatives=len(s.approval.alternatives))
+        waiting = dict.fromkeys(g for slot in made if "by" not in slot for g in slot["groups"])
+        known = ((g, quorum.free.get(g)) for g in waiting)
+        free = {g: [p for p in people if p not in filling] for g, people in known if people is not None}
+        return {"slots": made, "alternatives": len(s.approval.alternatives)} | _kept(may_approve=free)
 
     # -- what stands beside the rules
 
@@ -245,7 +246,10 @@ class _Explanation:
                 available = self.predicate.get("available", ())
                 said = next((a for a in (used, *available) if a is not None and a["name"] == o.name), None)
                 made["state"] = "not used" if said is None else "used" if said is used else "available"
-                yield made | _kept(missing=[] if said is None else said.get("missing", []))
+                if said is not None:
+                    made["body"] = [{"id": s.id, "text": s.text, "approval": self.approval(s)} for s in o.approvals]
+                    made |= {key: said[key] for key in ("refused", "missing") if key in said}
+                yield made
 
 
 def _guards(guard: core.Core | None) -> tuple[core.Core, ...]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from gatecheck.report import words
 from gatecheck.report.explanation import Tree
 from gatecheck.report.text import wrapped
-from gatecheck.report.words import PLAIN, Item, Record, plain, windowed
+from gatecheck.report.words import PLAIN, Record, plain, windowed
 
 _MARK = 14  # columns of the marks
 _LIMIT = 120
@@ -18,9 +18,11 @@ _SHOWN = 5
 _ITEM = 90
 _OPS = {"and": "all of", "or": "any of", "not": "not"}
 _COLOURS = {
-    "passed": "32", "true": "32", "filled": "32", "failed": "31", "refused": "31", "false": "33", "waiting": "33",
-    "undetermined": "33", "open": "33", "waived": "36", "-": "2", "unseen": "2", "owed": "36", "allow": "1;32",
-    "pending": "1;33", "deny": "1;31",
+    **dict.fromkeys(("passed", "true", "filled"), "32"),
+    **dict.fromkeys(("failed", "refused", "fails", "stopped"), "31"),
+    **dict.fromkeys(("false", "waiting", "undetermined", "open", "needs", "waits", "used"), "33"),
+    **dict.fromkeys(("waived", "advises", "available", "owed", "or"), "36"), "-": "2",
+    "allow": "1;32", "pending": "1;33", "deny": "1;31",
 }  # fmt: skip
 
 
@@ -31,6 +33,9 @@ class Line(NamedTuple):
     depth: int
     text: str
     place: str = ""
+
+
+BLANK = Line("", 0, "")
 
 
 def tree(explanation: Tree, statement: Record | None = None, *, colour: bool = False) -> str:
@@ -45,16 +50,18 @@ def tree(explanation: Tree, statement: Record | None = None, *, colour: bool = F
 def head(statement: Record) -> list[Line]:
     """Return the verdict, and what would turn it to `allow`."""
     predicate = statement["predicate"]
-    verdict, artifact, environment, _ = words.heading(statement, PLAIN)
+    _, artifact, environment, _ = words.heading(statement, PLAIN)
     as_of = words.moment(predicate["as_of"], predicate["as_of"])
+    overridden = ", overridden" if predicate.get("overridden") else ""
+    first = Line(predicate["verdict"].upper(), 0, f"{artifact} -> {environment}{overridden}, as of {as_of}")
+    return [first, *to_do(predicate), BLANK]
+
+
+def to_do(predicate: Record) -> list[Line]:
+    """Return what matters of a decision, one thing a line."""
     items, left = words.to_do(predicate, PLAIN)
-    lines = [Line(verdict, 0, f"{artifact} -> {environment}, as of {as_of}")]
-    lines += [Line(item.label, 0, item.text, _at(item)) for item in items]
-    return [*lines, *([Line("", 0, f"and {left} more")] if left else []), Line("", 0, "")]
-
-
-def _at(item: Item) -> str:
-    return plain(item.rule, 32)
+    lines = [Line(item.label, 0, item.text, plain(item.rule, 32)) for item in items]
+    return [*lines, *([Line("", 0, f"and {left} more")] if left else [])]
 
 
 def columns(lines: list[Line], *, colour: bool) -> str:
@@ -79,21 +86,22 @@ def columns(lines: list[Line], *, colour: bool) -> str:
 class _Tree:
     def __init__(self, explanation: Tree) -> None:
         self.explanation = explanation
+        self.texts = {s["id"]: s["text"] for rule in explanation["rules"] for s in _statements(rule["body"])}
         self.as_of = explanation["as_of"]
 
     def lines(self) -> list[Line]:
         e = self.explanation
         lines = self.risk(e["risk"])
         if e.get("order"):
-            lines.append(Line("", 0, ""))
+            lines.append(BLANK)
         for finding in e.get("order", ()):
             lines += self.finding(finding)
         for rule in e["rules"]:
-            lines += [Line("", 0, ""), *self.rule(rule)]
+            lines += [BLANK, *self.rule(rule)]
         for waiver in e.get("waivers", ()):
-            lines += [Line("", 0, ""), *self.waiver(waiver)]
+            lines += [BLANK, *self.waiver(waiver)]
         for override in e.get("overrides", ()):
-            lines += [Line("", 0, ""), *self.override(override)]
+            lines += [BLANK, *self.override(override)]
         return lines
 
     def finding(self, finding: Tree) -> list[Line]:
@@ -125,7 +133,7 @@ class _Tree:
         title = f' "{plain(rule["title"])}"' if rule.get("title") else ""
         lines = [Line(_worst(rule["body"]), 0, f"rule {rule['rule']}{title}", plain(rule["file"]))]
         if rule.get("advisory"):
-            lines.append(Line("", 1, "advisory: it decides nothing"))
+            lines.append(Line("", 1, "advisory"))
         if rule.get("effective_from"):
             lines.append(Line("", 1, f"effective from {self.moment(rule['effective_from'])}"))
         if rule.get("because"):
@@ -153,14 +161,14 @@ class _Tree:
         return [Line("-", depth, f"{text} ({why})" if why else text, _place(statements[0]))]
 
     def statement(self, s: Tree, depth: int) -> list[Line]:
-        mark = s.get("status", "owed" if s.get("owed") else "-")
+        mark = _mark(s)
         condition = s.get("condition", {})
         is_leaf = not condition.get("parts")
         found = self.values(condition)
         text = plain(s["text"])
         lines = [Line(mark, depth, f"{text} ({found})" if is_leaf and found else text, _place(s))]
-        notes = ["it only advises" if s.get("advisory") else "", plain(s.get("note", ""))]
-        lines += [Line("", depth + 1, note) for note in notes if note]
+        if s.get("note"):
+            lines.append(Line("", depth + 1, plain(s["note"])))
         if "gate" in s:
             lines += self.gate(s["gate"], depth + 1, s)
         elif condition:
@@ -219,7 +227,8 @@ class _Tree:
         if "until" in node:
             return f"{plain(found[0]['value'])} until {self.moment(node['until'])}"
         if len(found) == 1:
-            return f"found {plain(found[0]['value'])}"
+            value = plain(found[0]["value"])
+            return "" if value == node["truth"] == "undetermined" else f"found {value}"
         return ", ".join(f"{plain(f['of'])} is {plain(f['value'])}" for f in found)
 
     def missing(self, item: Tree) -> list[str]:
@@ -237,10 +246,9 @@ class _Tree:
         lines = []
         if evidence is not None:
             lines.append(Line("", depth, self.evidence(evidence, gate)))
-        lines += [Line("", depth, text) for text in self.missing(s)]
         if gate["condition"]["truth"] != "unseen":
-            lines += self.conditions(gate["condition"], depth)
-        return lines
+            return lines + self.conditions(gate["condition"], depth)
+        return lines + [Line("", depth, text) for text in self.missing(s)]
 
     def evidence(self, e: Tree, gate: Tree) -> str:
         parts = [plain(e.get("file", "")) or "its evidence"]
@@ -282,7 +290,7 @@ class _Tree:
             return [*lines, Line("", 1, "it is over")]
         if "when" in w:
             lines += self.condition(w["when"], 1, "when ")
-        return lines + [Line("", 1, plain(finding)) for finding in w["findings"]]
+        return lines + [Line("", 1, f"lets off: {plain(self.texts.get(name, name))}") for name in w["findings"]]
 
     def override(self, o: Tree) -> list[Line]:
         lines = [
@@ -290,16 +298,27 @@ class _Tree:
         ]
         if "when" in o and o["when"]["truth"] != "unseen":
             lines += self.condition(o["when"], 1, "when ")
-        return lines
+        for s in o.get("body", ()):
+            filled = all("by" in slot for slot in s["approval"].get("slots", [{}]))
+            lines.append(Line("passed" if filled else "waiting", 1, plain(s["text"])))
+            lines += self.approval(s["approval"], 2, {})
+        refused = {"refused": o.get("refused", ())}
+        return [*lines, *self.approval(refused, 1, o)]
 
     def moment(self, text: str) -> str:
         return words.moment(text, self.as_of)
 
 
 def _worst(body: list[Tree]) -> str:
-    found = {s["status"] for s in _statements(body) if "status" in s and not s.get("advisory")}
-    is_owed = any(s.get("owed") for s in _statements(body))
-    return next((status for status in words.STATUSES if status in found), "owed" if is_owed else "-")
+    """Return what a rule came to: the worst of its statements."""
+    found = {_mark(s) for s in _statements(body)}
+    return next((mark for mark in (*words.STATUSES[:3], "advises", "passed", "owed") if mark in found), "-")
+
+
+def _mark(s: Tree) -> str:
+    if s.get("advisory") and s["status"] in ("failed", "waiting"):
+        return "advises"
+    return str(s.get("status", "owed" if s.get("owed") else "-"))
 
 
 def _statements(body: list[Tree]) -> Any:
@@ -322,7 +341,8 @@ def _deciding(node: Tree) -> list[str]:
 def _item(item: Any) -> str:
     if not isinstance(item, dict):
         return plain(str(item), _ITEM)
-    return plain(", ".join(f"{k}: {v}" for k, v in item.items() if not isinstance(v, dict | list)), _ITEM)
+    scalars = {k: v for k, v in item.items() if not isinstance(v, dict | list)}
+    return plain(", ".join(str(v) if len(scalars) == 1 else f"{k}: {v}" for k, v in scalars.items()), _ITEM)
 
 
 def _joined(head: str, rest: str) -> str:
