@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from gatecheck.lang.pack import examine
+from gatecheck.lint.checklist import checklist
 from gatecheck.lint.findings import findings
 from gatecheck.model.schema import Part, load
 from gatecheck.report.pages import Example, pages
@@ -27,11 +28,11 @@ def codes_in_source() -> set[str]:
     return {code for file in files for code in re.findall(r"\bGC\d{3}\b", file.read_text("utf-8"))}
 
 
-def examples(language: str) -> list[object]:
+def examples(language: str, family: str = "GC[^4]") -> list[object]:
     return [
         pytest.param(code, example, id=f"{code}-{example.label.lower()}")
         for code, example in _EXAMPLES
-        if example.language == language
+        if example.language == language and re.match(family, code)
     ]
 
 
@@ -60,6 +61,14 @@ def test_a_page_is_whole(code: str) -> None:
     assert labels in ([], ["Wrong", "Right"], ["Example"])
     if code < "GC400":
         assert labels == ["Wrong", "Right"]
+
+
+@pytest.mark.parametrize(("code", "example"), examples("gate", "GC4"))
+def test_an_example_of_the_review_list_comes_out_as_it_says(code: str, example: Example) -> None:
+    pack, _, _ = examine({"example.gate": example.text.encode()})
+    assert pack is not None
+    (item,) = (i for i in checklist(pack, AS_OF) if i.code == code)
+    assert (item.title, item.verdict) == (_PAGES[code].title, "attention" if example.label == "Wrong" else "ok")
 
 
 @pytest.mark.parametrize(("code", "example"), examples("gate"))

@@ -13,6 +13,7 @@ from gatecheck.version import GATECHECK
 _COMMANDS = {
     "evaluate": "Decide whether a change may enter an environment.",
     "check": "Check a rule pack.",
+    "lint": "Lint a rule pack, and go through the review list.",
     "test": "Run a rule pack's own tests.",
     "explain": "Explain a decision, or what would change it.",
     "fmt": "Format rules.",

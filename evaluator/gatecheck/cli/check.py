@@ -48,7 +48,7 @@ def command(rules: str, form: str, strict: bool, as_of: str | None) -> int:
     instant = instant_of(as_of)
     try:
         files, where = read_rules(rules)
-        prefix = _prefix(rules, where)
+        prefix = prefix_of(rules, where)
         pack, found, sources = examine(files, where if form == "text" else prefix)
     except InputError as error:
         if form == "text":
@@ -77,7 +77,7 @@ def instant_of(as_of: str | None) -> datetime:
     return parse_instant(as_of, "--as-of")
 
 
-def _prefix(named: str, where: str) -> str:
+def prefix_of(named: str, where: str) -> str:
     """Return what stands before the names of a pack's files so that they lead there from the caller's folder."""
     prefix = where or named[: named.rfind("/") + 1]  # a single file's own folder
     while prefix.startswith("./"):

@@ -25,11 +25,11 @@ def command(rules: str, form: str, environments: tuple[str, ...]) -> int:
     Exit codes: 0 ok, 5 wrong rules, 2 rules that can't be read or an unknown environment.
     """
     from gatecheck.cli.exits import Exit
-    from gatecheck.cli.rules import read_rules
+    from gatecheck.cli.rules import check_environments, read_rules
     from gatecheck.lang.pack import load
 
     pack, _, _ = load(*read_rules(rules))
-    _check_names(environments, pack.environments)
+    check_environments(environments, pack.environments)
     if form == "json":
         from gatecheck.model.canonical import canonical
         from gatecheck.report.matrix import data
@@ -43,14 +43,3 @@ def command(rules: str, form: str, environments: tuple[str, ...]) -> int:
     title = "Promotion matrix"
     click.echo(written([Heading(1, title), *blocks(pack, environments)], form, title), nl=False)
     return Exit.ALLOW
-
-
-def _check_names(named: tuple[str, ...], known: dict[str, tuple[str, ...]]) -> None:
-    from gatecheck.text.diagnostic import Diagnostic, InputError
-    from gatecheck.text.nearest import did_you_mean
-
-    unknown = [n for n in named if n not in known]
-    if unknown:
-        raise InputError(
-            *(Diagnostic("GC520", f"the rules know no environment `{n}`", hint=did_you_mean(n, known)) for n in unknown)
-        )

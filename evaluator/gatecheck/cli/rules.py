@@ -1,6 +1,7 @@
 """Where rules come from: a folder, or a folder at a git revision that the change under judgement can't touch."""
 
 import os
+from collections.abc import Collection, Iterable
 
 from gatecheck.cli.documents import below
 
@@ -22,3 +23,15 @@ def read_rules(named: str, base: str = "") -> tuple[dict[str, bytes], str]:
 
     revision, _, folder = named.partition(":")
     return pack_files(Path(base), revision, folder), f"{named.rstrip('/')}/"
+
+
+def check_environments(named: Iterable[str], known: Collection[str]) -> None:
+    """Raise ``InputError`` for each environment named that the rules don't know."""
+    from gatecheck.text.diagnostic import Diagnostic, InputError
+    from gatecheck.text.nearest import did_you_mean
+
+    unknown = [n for n in named if n not in known]
+    if unknown:
+        raise InputError(
+            *(Diagnostic("GC520", f"the rules know no environment `{n}`", hint=did_you_mean(n, known)) for n in unknown)
+        )
