@@ -77,6 +77,8 @@ def _meta(pack: core.Pack) -> dict[str, Any]:
         "levels": pack.levels,
         "groups": {name: _members(pack, name) for name in pack.groups},
         "gates": tuple(sorted(pack.gates)),
+        "kinds": {g.name: (g.kind, pack.kinds[g.kind].schema) for g in pack.gates.values() if g.kind in pack.kinds},
+        "signed": {g.name: g.signed_by for g in pack.gates.values() if g.signed_by},
         "attributes": {a.name: (a.type.name, a.has_default, _portable(a.default)) for a in pack.attributes.values()},
     }
 
@@ -230,12 +232,15 @@ class Part:
         """
         fresh = self.module.literal(gate.fresh_for)
         producer = gate.producer.casefold()
+        signed = f", {gate.signed_by!r}" if gate.signed_by else ""
         ask = self.module.constant(
-            "Q", f"Admission({gate.name!r}, {gate.kind!r}, {producer!r}, {fresh}, {gate.bound!r})"
+            "Q", f"Admission({gate.name!r}, {gate.kind!r}, {producer!r}, {fresh}, {gate.bound!r}{signed})"
         )
         doubts = ["e.flaw", f"e.kind != {gate.kind!r}"]
         if producer:
             doubts.append(f"not {self.module.constant('P', f'Makers({producer!r})')}[e.producer]")
+        if gate.signed_by:
+            doubts.append(f"{self.module.constant('S', f'frozenset({gate.signed_by!r})')}.isdisjoint(e.signers)")
         doubts += ["(s := e.subject) is None", "s.digest != x.digest", "s.commit is not None"]
         doubts += ["(p := e.produced_at) is None", "p > x.now"]
         then = []

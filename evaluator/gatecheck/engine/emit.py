@@ -210,7 +210,7 @@ class Emitter:
         return f"(G.get({gate!r}) or {self.gates[gate]}(x))"
 
     def evidence_field(self, node: core.EvidenceField) -> Code:
-        reader = _reader(node.type)
+        reader = self.reader(node.type)
         absent = self.module.undetermined("evidence", node.gate, f"its evidence does not measure {node.name}")
         if node.declared:
             if node.gate != self.own:
@@ -222,6 +222,12 @@ class Emitter:
         if reader in _TRUSTED and not node.nullable:
             return _TRUSTED[reader].format(f"f[{node.name!r}]"), True
         return f"known({reader}(f.get({node.name!r})), {absent})", False
+
+    def reader(self, type_: Type) -> str:
+        """Return the name of the reader of a field that nothing has checked before."""
+        if type_.item is None or type_.item.fields or _reader(type_.item) == "text":
+            return _reader(type_)
+        return self.module.constant("L", f"each({_reader(type_.item)})")
 
     def items(self, node: core.Core) -> Code:
         if isinstance(node, core.Const):
@@ -289,7 +295,7 @@ class _Item(Emitter):
         absent = self.module.undetermined("state", subject, "not every item states it")
         if self.struct:
             return (f"known(i.{node.name}, {absent})", False) if node.nullable else (f"i.{node.name}", True)
-        reader = _reader(node.type)
+        reader = self.reader(node.type)
         if self.trusted and not node.nullable and reader in _TRUSTED:
             return _TRUSTED[reader].format(f"i[{node.name!r}]"), True
         return f"known({reader}(i.get({node.name!r})), {absent})", False
@@ -310,7 +316,6 @@ class _Item(Emitter):
 
 
 def _reader(type_: Type) -> str:
-    """Return the reader of a field that nothing has checked before."""
     if type_.item is not None:
         return "rows" if type_.item.fields else "texts"
     if type_.is_enumeration and type_.name != "severity":

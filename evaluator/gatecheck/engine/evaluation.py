@@ -25,13 +25,17 @@ _ALWAYS, _NEVER = timedelta.max, timedelta(0)
 
 
 class Admission(Struct, frozen=True, gc=False):
-    """What a gate asks of its evidence before looking into it; ``producer`` is case folded."""
+    """What a gate asks of its evidence before looking into it; ``producer`` is case folded.
+
+    A signature of one of ``signed_by`` must vouch for it, where they name anybody.
+    """
 
     gate: str
     kind: str
     producer: str
     fresh_for: timedelta | None
     bound: bool
+    signed_by: tuple[str, ...] = ()
 
 
 class Makers(dict[str, bool]):
@@ -116,6 +120,9 @@ class Evaluation:
             reason = f"it is {evidence.kind}, and the gate reads {ask.kind}"
         elif ask.producer and not Makers(ask.producer)[evidence.producer]:
             reason = f"it is by {evidence.producer or 'an unnamed tool'}, and the gate asks for {ask.producer}"
+        elif ask.signed_by and not set(ask.signed_by) & set(evidence.signers):
+            why = f": {evidence.unsigned}" if evidence.unsigned else ""
+            reason = f"it is not signed by {' or '.join(ask.signed_by)}{why}"
         elif (subject := evidence.subject) is None:
             if not ask.bound:
                 return None if produced is None and ask.fresh_for is None else self._in_time(ask, produced)

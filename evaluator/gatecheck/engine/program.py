@@ -97,6 +97,8 @@ class Program:
         self.environments: dict[str, tuple[str, ...]] = meta["environments"]
         self.levels: tuple[str, ...] = meta["levels"]
         self.gates: frozenset[str] = frozenset(meta["gates"])
+        self.kinds: dict[str, tuple[str, str]] = meta["kinds"]  # by gate: a kind of the pack's own, and its schema
+        self.signed: dict[str, tuple[str, ...]] = meta["signed"]  # by gate: of whom a signature is asked
         self.attributes: dict[str, Attribute] = {n: Attribute(*a) for n, a in meta["attributes"].items()}
         self.exempting: tuple[str, ...] = meta["exempting"]  # the environments that have waivers or overrides
         self._groups: dict[str, tuple[str, ...] | None] = meta["groups"]

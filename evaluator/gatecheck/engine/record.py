@@ -110,7 +110,9 @@ def _reason(condition: str, file: str, line: int) -> dict[str, Any]:
 
 def _evidence(e: Any) -> dict[str, Any]:
     produced = None if e.produced_at is None else write_instant(e.produced_at)
-    return _kept(kind=e.kind, digest=e.raw, file=e.file, producer=e.producer, produced_at=produced)
+    return _kept(
+        kind=e.kind, digest=e.raw, file=e.file, producer=e.producer, produced_at=produced, signers=list(e.signers)
+    )  # fmt: skip
 
 
 def _finding(f: Finding, request: Request, levels: tuple[str, ...]) -> dict[str, Any]:

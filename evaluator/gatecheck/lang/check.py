@@ -3,8 +3,9 @@
 The order of files, rules and statements never matters: statements are named by what they say and sorted by that name.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -37,10 +38,13 @@ class Checked:
         self.diagnostics = diagnostics
 
 
-def check(files: Sequence[ast.File], digest: str, digests: tuple[tuple[str, str], ...]) -> Checked:
-    """Check parsed files as one pack; ``digest`` and ``digests`` name its bytes."""
+def check(
+    files: Sequence[ast.File], digest: str, digests: tuple[tuple[str, str], ...],
+    schemas: Mapping[str, bytes] = MappingProxyType({}),
+) -> Checked:  # fmt: skip
+    """Check parsed files as one pack; ``digest`` and ``digests`` name its bytes, ``schemas`` are its other files."""
     checker = _Checker([d for f in files for d in f.declarations])
-    pack = checker.pack(digest, digests)
+    pack = checker.pack(digest, digests, schemas)
     unique = in_order(set(checker.problems))
     return Checked(None if any(d.severity == "error" for d in unique) else pack, unique)
 
@@ -63,6 +67,7 @@ class _Checker:
         self.groups = self.named(declarations, ast.Group, "group")
         self.windows = self.named(declarations, ast.Window, "window")
         self.lets = self.named(declarations, ast.Let, "let")
+        self.kinds = self.named(declarations, ast.EvidenceKind, "kind of evidence")
         self.gates = self.named(declarations, ast.Gate, "gate")
         self.rules = self.named(declarations, ast.Rule, "rule")
         self.overrides = self.named(declarations, ast.Override, "override")
@@ -98,11 +103,14 @@ class _Checker:
 
     # -- the pack
 
-    def pack(self, digest: str, digests: tuple[tuple[str, str], ...]) -> core.Pack:
+    def pack(
+        self, digest: str, digests: tuple[tuple[str, str], ...], schemas: Mapping[str, bytes]
+    ) -> core.Pack:  # fmt: skip
         environments = self.check_environments()
         levels = self.check_levels()
         attributes = {name: self.check_attribute(a) for name, a in self.attributes.items()}
-        gate_types = {name: self.gate_type(g) for name, g in self.gates.items()}
+        own = self.own_kinds(schemas)
+        gate_types = {name: self.gate_type(g, own) for name, g in self.gates.items()}
         risk = Type("risk", levels, ordered=True) if self.risk is not None else None
         types_of_attributes = {name: a.type for name, a in attributes.items()}
         self.names = Names(
@@ -124,6 +132,7 @@ class _Checker:
             digest, digests, environments, levels, cases, otherwise, attributes,
             {name: g.members for name, g in self.groups.items()}, windows, gates,
             tuple(statements[i] for i in sorted(statements)),
+            kinds=own,
             waivers=tuple(self.besides.waiver(w) for w in self.waivers),
             overrides=tuple(self.besides.override(o) for _, o in sorted(self.overrides.items())),
             invariants=tuple(self.besides.invariant(i) for _, i in sorted(self.invariants.items())),
@@ -240,10 +249,18 @@ class _Checker:
 
     # -- gates
 
-    def gate_type(self, gate: ast.Gate) -> tuple[Type, dict[str, Type]]:
-        kinds = vocabulary.evidence_kinds()
-        if gate.kind not in kinds:
-            near = did_you_mean(gate.kind, kinds)
+    def own_kinds(self, schemas: Mapping[str, bytes]) -> dict[str, core.OwnKind]:
+        if not self.kinds:
+            return {}
+        from gatecheck.lang.kinds import own_kinds
+
+        return own_kinds(self.kinds, schemas, self.problems.append)
+
+    def gate_type(self, gate: ast.Gate, own: Mapping[str, core.OwnKind]) -> tuple[Type, dict[str, Type]]:
+        kinds = {**{name: kind.type for name, kind in own.items()}, **vocabulary.evidence_kinds()}
+        known = {*kinds, *self.kinds, *self.broken}
+        if gate.kind not in known:
+            near = did_you_mean(gate.kind, sorted({*kinds, *self.kinds}))
             self.problem("GC207", f"there is no kind of evidence `{gate.kind}`", gate.kind_span, "", near)
         declared = {f.name: self.check_type(f.type) for f in gate.items if isinstance(f, ast.Field)}
         if declared and gate.kind != "check":

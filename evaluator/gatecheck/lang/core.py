@@ -220,7 +220,7 @@ class Gate(Struct, frozen=True):
 
 
 class OwnKind(Struct, frozen=True):
-    """A kind of evidence of the pack's own: its type, and the JSON Schema (canonical text) that documents obey."""
+    """A kind of evidence of the pack's own: its type, and the text of the JSON Schema that documents obey."""
 
     name: str
     type: Type

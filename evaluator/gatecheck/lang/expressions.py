@@ -177,12 +177,12 @@ class Resolver:
     def head(self, node: ast.Reference, head: str, rest: tuple[str, ...], text: str) -> core.Core | None:
         """Resolve a dotted name by its first word; ``None`` when nothing has that name here."""
         if self.item is not None:
-            field = self.item.field(head)
-            if field is not None and not rest:
-                return core.ItemField(field.type, text, head, field.nullable)
+            field = self.item.field(text)
+            if field is not None:
+                return core.ItemField(field.type, text, text, field.nullable)
             if head == "it" and not rest and not self.item.fields:
                 return core.Item(self.item, text)
-        if self.gate and not rest and (own := self.gate_field(self.gate, head, text)) is not None:
+        if self.gate and (own := self.gate_field(self.gate, text, text)) is not None:
             return own
         if head == "change" and rest:
             return self.change_field(node, rest, text)
@@ -261,10 +261,12 @@ class Resolver:
             return self.unknown(node)
         if not rest:
             return core.GateResult(BOOL, text, gate)
-        field = self.gate_field(gate, rest[0], text) if len(rest) == 1 else None
+        record, declared = self.names.gates[gate]
+        field = self.gate_field(gate, ".".join(rest), text)
+        if field is None and record == UNKNOWN:
+            return self.unknown(node)
         if field is None:
-            record, declared = self.names.gates[gate]
-            near = did_you_mean(rest[0], [*(f.name for f in record.fields), *declared])
+            near = did_you_mean(".".join(rest), [*(f.name for f in record.fields), *declared])
             self.problem("GC201", f"the evidence of `{gate}` has no field `{'.'.join(rest)}`", node.span, "", near)
             return self.unknown(node)
         return field
@@ -443,7 +445,7 @@ class Resolver:
             return self.unknown(node)
         else:
             items = self.resolve(node.items)
-            item = self.resolve(node.item, items.type.item)
+            item = self.resolve(node.item, UNKNOWN if items.type == UNKNOWN else items.type.item)
         if UNKNOWN in (item.type, items.type):
             return self.unknown(node)
         if items.type.item is None:

@@ -1,6 +1,7 @@
 """A rule pack as files: read from a folder, digested, parsed and checked.
 
-A pack is digested as the list of its files' digests, so that it is named by its bytes alone, wherever it lies.
+Its files are the rules (`.gate`) and the schemas of its own kinds of evidence (`.schema.json`). A pack is digested as
+the list of its files' digests, so that it is named by its bytes alone, wherever it lies.
 """
 
 import os
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from gatecheck.lang import ast
     from gatecheck.lang.core import Pack
 
-SUFFIX = ".gate"
+SUFFIX, SCHEMA = ".gate", ".schema.json"
+_SUFFIXES = (SUFFIX, SCHEMA)
 _STEP = 65_536
 _BINARY = getattr(os, "O_BINARY", 0)  # where there is a difference
 _MAX_FILES = 20_000
@@ -27,7 +29,7 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 
 def read_folder(path: "Path | str") -> dict[str, bytes]:
-    """Return a pack's files by their path below its folder; a single `.gate` file is a pack of one."""
+    """Return a pack's files by their path below its folder; a single `.gate` file is a pack of one, without schemas."""
     try:
         kind = stat.S_IFMT(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for a NUL in the name
@@ -44,13 +46,13 @@ def read_folder(path: "Path | str") -> dict[str, bytes]:
         if len(files) > _MAX_FILES or total > _MAX_BYTES:
             most = f"{_MAX_FILES:,} files or {_MAX_BYTES // (1024 * 1024)} MiB"
             raise input_error("GC502", f"the pack holds more than {most}", file=str(path))
-    if not files:
+    if not any(name.endswith(SUFFIX) for name in files):
         raise input_error("GC501", "there is no `.gate` file in this folder", file=str(path))
     return files
 
 
 def _found(folder: "Path | str", above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the name and path of each `.gate` file in a folder and below.
+    """Yield the name and path of each file of a pack in a folder and below.
 
     What may hold rules and can't be read as they were written is refused, never passed over: a rule less may allow.
     """
@@ -58,15 +60,16 @@ def _found(folder: "Path | str", above: str = "") -> Iterator[tuple[str, str]]:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from _found(entry.path, f"{above}{entry.name}/")
-            elif entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+            elif entry.name.endswith(_SUFFIXES) and entry.is_file(follow_symlinks=False):
                 if not entry.name.isprintable():
                     raise input_error("GC509", "the name of a rule file is not plain text", file=ascii(entry.path))
                 yield above + entry.name, entry.path
-            elif entry.is_symlink() and (entry.name.lower().endswith(SUFFIX) or entry.is_dir()):
+            elif entry.is_symlink() and (entry.name.lower().endswith(_SUFFIXES) or entry.is_dir()):
                 message = "is a link, and a pack holds its own rules"
                 raise input_error("GC509", message, file=entry.path, hint="put a copy there")
-            elif entry.name.lower().endswith(SUFFIX):
-                message = "is no ordinary `.gate` file, and rules must not be passed over"
+            elif entry.name.lower().endswith(_SUFFIXES):
+                suffix = SUFFIX if entry.name.lower().endswith(SUFFIX) else SCHEMA
+                message = f"is no ordinary `{suffix}` file, and rules must not be passed over"
                 raise input_error("GC509", message, file=entry.path, hint="name it in lower case, or move it away")
 
 
@@ -121,11 +124,13 @@ def examine(
     from gatecheck.model.document import decode_text
 
     parse = parse or parser.parse
-    sources = {path: Source(path, decode_text(files[path], where + path)) for path in sorted(files)}
+    schemas = {path: raw for path, raw in files.items() if path.endswith(SCHEMA)}
+    rules = sorted(path for path in files if path not in schemas)
+    sources = {path: Source(path, decode_text(files[path], where + path)) for path in rules}
     parsed = [parse(source) for source in sources.values()]
     problems = tuple(p for _, found in parsed for p in found)
     named = digests(files)
-    checked = check([file for file, _ in parsed], pack_digest(named), named)
+    checked = check([file for file, _ in parsed], pack_digest(named), named, schemas)
     if problems:
         return None, in_order({*problems, *checked.diagnostics}), sources
     return checked.pack, checked.diagnostics, sources

@@ -27,7 +27,7 @@ _MOST_SHOWN = 20
 _MOST_JUDGED = 500
 
 
-class _Refusal(NamedTuple):
+class Refusal(NamedTuple):
     """What the schema refuses: ``rule`` with its ``bound`` does not hold for what is ``found`` at ``place``."""
 
     place: Place
@@ -99,14 +99,14 @@ def explain(data: Any, raw: bytes, name: str, part: str, refusal: str) -> InputE
 _NOWHERE = Span("", 0, 0, 0, 0)
 
 
-def _refusals(errors: Iterator[Any]) -> Iterator[_Refusal]:
+def _refusals(errors: Iterator[Any]) -> Iterator[Refusal]:
     for error in errors:
         is_key = "propertyNames" in error.absolute_schema_path
         place = tuple(error.absolute_path)
-        yield _Refusal(place, error.validator, error.validator_value, error.instance, error.schema, is_key)
+        yield Refusal(place, error.validator, error.validator_value, error.instance, error.schema, is_key)
 
 
-def _problems(refusals: Iterator[_Refusal]) -> list[_Problem]:
+def _problems(refusals: Iterator[Refusal]) -> list[_Problem]:
     unknown: list[_Problem] = []
     missing: list[tuple[Place, str]] = []
     values: dict[Place, _Problem] = {}
@@ -114,31 +114,31 @@ def _problems(refusals: Iterator[_Refusal]) -> list[_Problem]:
     for refused in refusals:
         place = refused.place
         if refused.is_key:
-            message = f"{_subject(place)} can't have a key {_found(refused.found)}"
+            message = f"{subject_of(place)} can't have a key {shown_value(refused.found)}"
             place = (*place, refused.found)
             values.setdefault(place, _Problem(2, place, "GC515", message, refused.expected, at_key=True))
         elif refused.rule == "additionalProperties":
             known = list(refused.schema["properties"])
             for key in sorted(k for k in refused.found if k not in known):
-                message = f"{_subject(place)} has no key {_found(key)}"
+                message = f"{subject_of(place)} has no key {shown_value(key)}"
                 unknown.append(_Problem(0, (*place, key), "GC511", message, did_you_mean(key, known), at_key=True))
                 meant.add((place, nearest(key, known) or ""))
         elif refused.rule == "required":
             missing += [(place, key) for key in refused.bound if key not in refused.found]
         else:
-            values.setdefault(place, _Problem(2, place, *_value_problem(refused)))
+            values.setdefault(place, _Problem(2, place, *value_problem(refused)))
     absent = [
-        _Problem(1, place, "GC512", f"{_subject(place)} needs the key `{key}`")
+        _Problem(1, place, "GC512", f"{subject_of(place)} needs the key `{key}`")
         for place, key in dict.fromkeys(missing)
         if (place, key) not in meant  # told as the misspelt key already
     ]
     return [*unknown, *absent, *values.values()]
 
 
-def _value_problem(refused: _Refusal) -> tuple[str, str, str]:
+def value_problem(refused: Refusal) -> tuple[str, str, str]:
     """Return code, message and hint for a value that does not fit."""
-    subject, rule, found = _subject(refused.place), refused.rule, refused.found
-    shown = _found(found)
+    subject, rule, found = subject_of(refused.place), refused.rule, refused.found
+    shown = shown_value(found)
     if rule == "type":
         return "GC513", *_type_problem(subject, refused)
     if rule == "enum":
@@ -174,7 +174,7 @@ _WORDS = {
 }
 
 
-def _type_problem(subject: str, refused: _Refusal) -> tuple[str, str]:
+def _type_problem(subject: str, refused: Refusal) -> tuple[str, str]:
     wanted: list[str] = refused.bound if isinstance(refused.bound, list) else [refused.bound]
     words = [_WORDS[w] for w in wanted if w != "null"]
     expected = words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
@@ -188,7 +188,7 @@ def _type_problem(subject: str, refused: _Refusal) -> tuple[str, str]:
         hint = "write `true` or `false`"
     elif wanted == ["array"] and isinstance(found, (str, dict)):
         hint = "write it as a list, even of one"
-    return f"{subject} must be {expected}; found {_found(found)}", hint
+    return f"{subject} must be {expected}; found {shown_value(found)}", hint
 
 
 def describe_digest(text: str) -> tuple[str, str]:
@@ -229,11 +229,13 @@ def _path(place: Place) -> str:
     return out
 
 
-def _subject(place: Place) -> str:
+def subject_of(place: Place) -> str:
+    """Return a place as the subject of a sentence."""
     return f"`{_path(place)}`" if place else "the document"
 
 
-def _found(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """Return what was found, as messages show it."""
     if isinstance(value, str):
         return f"`{_short(value)}`" if value else "empty text"
     if isinstance(value, bool):

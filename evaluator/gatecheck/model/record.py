@@ -110,13 +110,14 @@ class NextChange(_Closed, frozen=True):
 
 
 class EvidenceRecord(_Closed, frozen=True):
-    """Which bytes stood for a gate."""
+    """Which bytes stood for a gate, and whose signatures vouched for them."""
 
     kind: str
     digest: Digest
     file: str = ""
     producer: str = ""
     produced_at: Stamp | UnsetType = UNSET
+    signers: list[str] = []
 
 
 class ChangeRecord(_Closed, frozen=True):

@@ -130,7 +130,11 @@ class Subject(Frozen, frozen=True):
 
 
 class Evidence(Frozen, frozen=True):
-    """What one tool wrote for one gate, normalized; ``flaw`` says why nothing in it counts as measured."""
+    """What one tool wrote for one gate, normalized; ``flaw`` says why nothing in it counts as measured.
+
+    ``signers`` are those of whom the gate asks a signature and who signed the file, as whoever verified it found;
+    ``unsigned`` says why a signature that lay beside the file is none of them.
+    """
 
     kind: Name
     fields: dict[FieldName, Any]
@@ -140,6 +144,8 @@ class Evidence(Frozen, frozen=True):
     produced_at: Instant | None = None
     subject: Subject | None = None
     flaw: str = ""
+    signers: list[Text] = field(default_factory=list)
+    unsigned: Title = ""
 
 
 class Request(Frozen, frozen=True):

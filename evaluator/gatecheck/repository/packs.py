@@ -10,18 +10,18 @@ from gatecheck.repository.revisions import Checkout, open_repository, resolve
 from gatecheck.text.diagnostic import InputError, input_error
 from gatecheck.text.nearest import did_you_mean
 
-SUFFIX = ".gate"
+SUFFIX, SCHEMA = ".gate", ".schema.json"
 MAX_FILES = 20_000
 MAX_BYTES = 64 * 1024 * 1024
 _MAX_NAMES = 200_000
 
 
 def pack_files(repo_path: Path, revision: str, folder: str) -> dict[str, bytes]:
-    """Return the ``.gate`` files under ``folder`` at ``revision``, by their path below it, sorted.
+    """Return the rules and schemas under ``folder`` at ``revision``, by their path below it, sorted.
 
     ``folder`` is relative to the repository's root, as in ``git show REV:PATH``; with ``./`` or ``../`` before it, to
-    ``repo_path``. It may also be one ``.gate`` file. Raises ``InputError`` where there is no such repository, revision
-    or folder, no ``.gate`` file, or one that is a link or lies in a submodule.
+    ``repo_path``. It may also be one ``.gate`` file, which is then a pack without schemas. Raises ``InputError`` where
+    there is no such repository, revision or folder, no ``.gate`` file, or one that is a link or lies in a submodule.
     """
     checkout = open_repository(repo_path)
     commit = resolve(checkout.git, revision)
@@ -36,7 +36,7 @@ def pack_files(repo_path: Path, revision: str, folder: str) -> dict[str, bytes]:
         files = _below(checkout.git, item, named)
     else:
         raise _elsewhere(named, "")
-    if not files:
+    if not any(path.endswith(SUFFIX) for path in files):
         raise input_error("GC852", "there is no `.gate` file in this folder", file=named)
     return dict(sorted(files.items()))
 
@@ -86,16 +86,16 @@ def _below(git: pygit2.Repository, root: pygit2.Tree, named: str) -> dict[str, b
             elif entry.filemode == FileMode.LINK:  # to a folder of rules, for all that is known
                 hint = "put the file or folder itself there"
                 raise input_error("GC852", f"`{path}` is a link; a pack holds its rules itself", file=named, hint=hint)
-            elif path.endswith(SUFFIX):
+            elif path.endswith((SUFFIX, SCHEMA)):
                 total += git.odb.read_header(entry.id)[1] if entry.id in git.odb else 0
                 if total > MAX_BYTES or len(files) >= MAX_FILES:
                     raise _too_large(named)
                 files[path] = _content(entry, f"{named}/{path}")
-            elif path.lower().endswith(SUFFIX):  # rules that are passed over allow what they forbid
-                hint = f"rename it to `{path[: -len(SUFFIX)]}{SUFFIX}`"
-                raise input_error(
-                    "GC852", f"`{path}` does not end in `{SUFFIX}` in small letters", file=named, hint=hint
-                )
+            elif path.lower().endswith((SUFFIX, SCHEMA)):  # rules that are passed over allow what they forbid
+                suffix = SUFFIX if path.lower().endswith(SUFFIX) else SCHEMA
+                hint = f"rename it to `{path[: -len(suffix)]}{suffix}`"
+                message = f"`{path}` does not end in `{suffix}` in small letters"
+                raise input_error("GC852", message, file=named, hint=hint)
         if seen > _MAX_NAMES:
             raise _too_large(named)
     return files
