@@ -44,8 +44,7 @@ class Exemptions(NamedTuple):
 
     def waive(self, x: Evaluation) -> tuple[Waiver, ...]:
         """Mark the findings that waivers cover, and return those that were used."""
-        is_short = ("failed", "waiting")
-        short = {f.asked.id for f in x.findings if f.status in is_short and f.asked.kind in WAIVABLE}
+        short = {f.asked.id for f in x.findings if _is_waivable(f)}
         notes: dict[str, str] = {}
         used: list[Waiver] = []
         for waiver, covers, holds in self.waivers:
@@ -58,7 +57,9 @@ class Exemptions(NamedTuple):
             used.append(replace(waiver, findings=tuple(sorted(ids))))
             x.turns.append(Turn(waiver.until, "waiver ends", ", ".join(waiver.targets)))
         if used:
-            x.findings = [_waived(f, notes.get(f.asked.id)) for f in x.findings]
+            x.findings = [
+                _waived(f, notes[f.asked.id]) if _is_waivable(f) and f.asked.id in notes else f for f in x.findings
+            ]
         return tuple(used)
 
     def break_glass(self, x: Evaluation) -> tuple[Override | None, tuple[Override, ...]]:
@@ -75,8 +76,12 @@ class Exemptions(NamedTuple):
         return None, tuple(available)
 
 
-def _waived(finding: Finding, note: str | None) -> Finding:
-    return finding if note is None else replace(finding, status="waived", actions=(), note=note)
+def _is_waivable(finding: Finding) -> bool:
+    return finding.status in ("failed", "waiting") and finding.asked.kind in WAIVABLE
+
+
+def _waived(finding: Finding, note: str) -> Finding:
+    return replace(finding, status="waived", actions=(), note=note)
 
 
 def exemptions(program: "Program", environment: str) -> Exemptions:
