@@ -49,10 +49,12 @@ APPROVAL: dict[str, Any] = {
     "environment": "production",
     "source": "https://git.example.com/1",
     "comment": "fine\nby me",
+    "signature": "-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n",
 }
+AWAY = {"from": AT, "to": "2026-11-24T09:00:00+01:00", "delegate": "bob"}
 DIRECTORY: dict[str, Any] = {
     "groups": {"tech-lead": ["alice", "bob"], "pm": []},
-    "people": {"alice": {"logins": ["alice-gh", "alice@example.com"]}, "bob": {}},
+    "people": {"alice": {"logins": ["alice-gh", "alice@example.com"], "away": [AWAY]}, "bob": {}},
 }
 DEPLOYMENT: dict[str, Any] = {
     "artifact": DIGEST,
@@ -82,10 +84,10 @@ REQUEST: dict[str, Any] = {
             "subject": {"digest": DIGEST, "commit": None},
         }
     },
-    "approvals": [APPROVAL],
+    "approvals": [{**APPROVAL, "signer": "alice", "unsigned": ""}],
     "directory": DIRECTORY,
     "deployments": [DEPLOYMENT],
-    "promotions": [{"artifact": DIGEST, "environment": "staging", "at": AT, "entry": DIGEST}],
+    "promotions": [{"artifact": DIGEST, "environment": "staging", "at": AT, "entry": DIGEST, "approvers": ["alice"]}],
     "sources": {"change": DIGEST},
 }
 VALID: dict[Part, Any] = {

@@ -1,51 +1,30 @@
-"""Approvals: which count at all, and whether they give a statement what it asks for.
+"""Who said what: each person's standing approvals and rejections, and what counts for nothing, with the reason.
 
-One pass over the request's approvals finds each person's stance; each statement then sees only whom it names. Every
-approval that does not count is kept with the reason.
+One pass over the request's approvals finds each person's stance; each statement then sees only whom it names.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
-
-from msgspec import Struct
+from collections.abc import Mapping
+from datetime import datetime
 
 from gatecheck.engine.evaluation import Evaluation
-from gatecheck.engine.quorum import Alternative, Filler, Given, fill, shortfall, uncounted
-from gatecheck.model.decision import Action, Asked, Finding, Refused, Turn
+from gatecheck.model.decision import Refused, Turn
 from gatecheck.model.request import Approval
 
 _ORDER = {"approve": 0, "withdraw": 1, "reject": 2}  # at one instant the sterner stance is the later one
 _NOBODY: dict[str, str] = {}
-_WHY = {"taken": "already fills another place", "spare": "is not needed", "outside": "is in no group that is asked"}
-
-
-Members = tuple[Collection[str] | None, int]
-
-
-class Ask(Struct, frozen=True, gc=False):
-    """What an `approve by` statement asks: slots as bitmasks over its own ``groups``.
-
-    ``bits`` gives each group's bit, and its members where the pack names them; ``None`` leaves that to the directory.
-    ``most`` is the number of slots of the longest alternative; ``shortest`` are those of the shortest, and
-    ``all_missing`` asks for them: what is missing where nobody approved.
-    """
-
-    alternatives: tuple[Alternative, ...]
-    groups: tuple[str, ...]
-    bits: tuple[tuple[str, int, frozenset[str] | None], ...]
-    valid_for: timedelta | None
-    including_author: bool
-    most: int
-    shortest: tuple[int, ...]
-    all_missing: tuple[Action, ...]
 
 
 class Ballot:
-    """Each person's standing approvals, the standing rejections, and what counts for nothing anywhere."""
+    """Each person's standing approvals, the standing rejections, and what counts for nothing anywhere.
 
-    __slots__ = ("given", "interested", "refused", "vetoes")
+    ``absences`` are those that each delegate acts in: whose, from when, until when. In a ``signed`` ballot an approval
+    without its giver's signature is none: it counts for nothing, and lifts no rejection. ``excluded`` are whom
+    statements bar, by the statement's id, beside those ``interested``.
+    """
 
-    def __init__(self, x: Evaluation) -> None:
+    __slots__ = ("absences", "excluded", "given", "interested", "refused", "signed", "vetoes")
+
+    def __init__(self, x: Evaluation, *, signed: bool = False) -> None:
         change = x.change
         interested = dict.fromkeys(change.committers, "is a committer")
         if change.requester is not None:
@@ -56,12 +35,23 @@ class Ballot:
                 interested.setdefault(person[: person.index("@")], interested[person])
         self.interested = interested
         self.given: dict[str, list[datetime]] = {}
-        self.vetoes: dict[str, Approval] = {}
+        self.vetoes: dict[str, list[Approval]] = {}
         self.refused: list[Refused] = []
+        self.excluded: dict[str, Mapping[str, str]] = {}
+        self.signed: Ballot | None = None
+        people = x.request.directory.people
+        self.absences: dict[str, list[tuple[str, datetime, datetime]]] = {}
+        for person in sorted(p for p in people if people[p].away) if people else ():
+            for a in people[person].away:
+                self.absences.setdefault(a.delegate, []).append((person, a.from_, a.to))
         approvals = x.request.approvals
+        unsigned = [a for a in approvals if _is_unsigned(x, a)] if signed else []
+        if unsigned:
+            approvals = [a for a in approvals if not _is_unsigned(x, a)]
         if not self.tally(x, approvals):
             self.given, self.vetoes, self.refused = {}, {}, []
             self.tally(x, sorted(approvals, key=_when), is_sorted=True)
+        self.refused += map(_unsigned, unsigned)
 
     def tally(self, x: Evaluation, approvals: list[Approval], *, is_sorted: bool = False) -> bool:
         """Take approvals in the order of time; ``False`` where they are not in it, or two share an instant."""
@@ -99,165 +89,45 @@ class Ballot:
             word = "rejected" if a.stance == "reject" else "withdrawn"
             self.refused.append(Refused(a.approver, at, "approve", f"was later {word}"))
         if a.stance == "reject":
-            self.vetoes[a.approver] = a
+            self.vetoes.setdefault(a.approver, []).append(a)
+
+    def absent(self, person: str, at: datetime) -> list[str]:
+        """Return those for whom a person acted at an instant."""
+        return [absent for absent, start, end in self.absences.get(person, ()) if start <= at < end]
+
+    def bars(self, statement: str, person: str) -> bool:
+        """Tell whether a person's approval counts for nothing in a statement, or is none to count on."""
+        excluded = self.excluded.get(statement, _NOBODY)
+        return any(person in names or of_own(person, names) is not None for names in (self.interested, excluded))
+
+
+def _is_unsigned(x: Evaluation, a: Approval) -> bool:
+    """Tell whether an approval that would count lacks its giver's signature."""
+    if a.stance != "approve" or a.signer == a.approver:
+        return False
+    return a.artifact == x.digest and a.environment == x.request.environment and a.at <= x.now
+
+
+def _unsigned(a: Approval) -> Refused:
+    reason = a.unsigned or ("has a signature that nobody verified" if a.signature else "is not signed")
+    return Refused(a.approver, a.at, a.stance, reason)
 
 
 def _when(a: Approval) -> tuple[datetime, int]:
     return a.at, _ORDER[a.stance]
 
 
-def _ballot(x: Evaluation) -> Ballot:
+def ballot_of(x: Evaluation, *, signed: bool = False) -> Ballot:
+    """Return the request's ballot, or that of its signed approvals, made once."""
     if x.ballot is None:
         x.ballot = Ballot(x)
-    return x.ballot
+    if not signed:
+        return x.ballot
+    if x.ballot.signed is None:
+        x.ballot.signed = Ballot(x, signed=True)
+    return x.ballot.signed
 
 
-def automatic(x: Evaluation, asked: Asked) -> Finding:
-    """Return the finding of `approve automatically`, which only the author's own rejection stops."""
-    veto = _ballot(x).vetoes.get(x.change.author) if x.request.approvals else None
-    return Finding(asked, "passed") if veto is None else _vetoed(asked, [veto], ())
-
-
-def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
-    """Return the finding of an `approve by` statement."""
-    ballot = x.ballot or _ballot(x)
-    refused = ballot.refused.copy()
-    counted: list[Given] = []
-    listed = x.request.directory.groups
-    masks: list[Members] = [
-        (listed.get(group) if named is None else x.by_id(named), bit) for group, bit, named in ask.bits
-    ]
-    barred = _NOBODY if ask.including_author else ballot.interested
-    valid_for = ask.valid_for
-    in_order = True
-    for person, instants in ballot.given.items():
-        if (why := barred.get(person) or _of_own(person, barred)) is not None:
-            refused += [Refused(person, at, "approve", why) for at in instants]
-            continue
-        mask = 0
-        for members, bit in masks:
-            if members is not None and person in members:
-                mask |= bit
-        if not mask:
-            refused += [Refused(person, at, "approve", _WHY["outside"]) for at in instants]
-            continue
-        if len(instants) > 1:
-            in_order = False
-        for at in instants:
-            if valid_for is None:
-                counted.append((at, person, mask))
-            elif (until := at + valid_for) > x.now:
-                counted.append((at, person, mask))
-                x.turns.append(Turn(until, "approval expires", person))
-            else:
-                refused.append(Refused(person, at, "approve", "has expired"))
-    if not in_order:
-        counted.sort()
-    if ballot.vetoes:
-        named = [v for p, v in ballot.vetoes.items() if p == x.change.author or any(m and p in m for m, _ in masks)]
-        if named:
-            return _vetoed(asked, named, tuple(refused))
-        refused += [Refused(p, v.at, "reject", _WHY["outside"]) for p, v in ballot.vetoes.items()]
-    return _filled(x, asked, ask, counted, masks, barred, refused)
-
-
-def _filled(
-    x: Evaluation, asked: Asked, ask: Ask, counted: list[Given], masks: list[Members], barred: dict[str, str],
-    refused: list[Refused],
-) -> Finding:  # fmt: skip
-    found = fill(ask.alternatives, counted)
-    if found is not None:
-        number, fillers = found
-        if x.places is not None:
-            x.places.append(found)
-        if len(fillers) < len(counted):
-            refused += _not_counted(counted, ask, number, fillers)
-        return Finding(asked, "passed", (), (), fillers, tuple(refused))
-    if not counted and _are_there(masks, barred, ask.shortest, set()):
-        return Finding(asked, "waiting", (), ask.all_missing, (), tuple(refused))
-    # Asked first as if everybody could approve: mostly enough people are there, and that is soon seen.
-    lack = shortfall(ask.alternatives, counted, {}, plenty=True)
-    used = {f[0] for f in lack.fillers if f is not None}
-    if lack.is_impossible or not _are_there(masks, barred, [m.mask for m in lack.missing], used):
-        lack = shortfall(ask.alternatives, counted, _electorate(ask, masks, barred))
-    if x.places is not None:
-        x.places.append((lack.alternative, lack.fillers))
-    given = tuple([f for f in lack.fillers if f is not None])
-    if len(given) < len(counted):
-        refused += _not_counted(counted, ask, lack.alternative, lack.fillers)
-    if lack.is_impossible:
-        names = ", ".join(_names(ask, mask) for mask in dict.fromkeys(lack.lacking))
-        mend = Action("mend", asked.text, f"nobody who may approve is left in {names}", remedy=asked.remedy)
-        return Finding(asked, "failed", (), (mend,), given, tuple(refused), "this quorum is impossible")
-    unknown = [g for (members, _), g in zip(masks, ask.groups, strict=True) if members is None]
-    actions = []
-    for m in lack.missing:
-        groups = tuple([g for n, g in enumerate(ask.groups) if m.mask >> n & 1])
-        nameless = [g for g in groups if g in unknown]
-        reason = f"the directory does not say who is in {', '.join(nameless)}" if nameless else ""
-        actions.append(Action("approve", asked.id, reason, None, groups, m.after))
-    return Finding(asked, "waiting", (), tuple(actions), given, tuple(refused))
-
-
-def _of_own(person: str, barred: Mapping[str, str]) -> str | None:
+def of_own(person: str, barred: Mapping[str, str]) -> str | None:
     """Return why a person may not approve whose mail address belongs to a name that is barred."""
     return barred.get(person[: person.index("@")]) if "@" in person else None
-
-
-def _are_there(masks: list[Members], barred: Mapping[str, str], slots: Iterable[int], used: set[str]) -> bool:
-    """Tell whether somebody is there for each slot, each time somebody else; a ``False`` may be wrong."""
-    for slot in slots:
-        found = None
-        for members, bit in masks:
-            if bit & slot and members is not None:
-                for person in members:
-                    if person not in used and person not in barred and _of_own(person, barred) is None:
-                        found = person
-                        break
-            if found is not None:
-                break
-        if found is None:
-            return False
-        used.add(found)
-    return True
-
-
-def _electorate(ask: Ask, masks: list[Members], barred: Mapping[str, str]) -> dict[str, int]:
-    """Return all who may approve, with their groups; of a group that nobody knows, enough without a name."""
-    who: dict[str, int] = {}
-    for (members, bit), group in zip(masks, ask.groups, strict=True):
-        for person in (f"{group}#{k}" for k in range(ask.most)) if members is None else members:
-            if person not in barred and _of_own(person, barred) is None:
-                who[person] = who.get(person, 0) | bit
-    return who
-
-
-def _not_counted(counted: list[Given], ask: Ask, number: int, fillers: tuple[Filler | None, ...]) -> list[Refused]:
-    out: list[Refused] = []
-    if len(ask.alternatives[number]) == 1 and None not in fillers:  # no order to be late in: the common case
-        people = [filler[0] for filler in fillers if filler is not None]
-        for at, person, _ in counted:
-            if (person, at) not in fillers:
-                out.append(Refused(person, at, "approve", _WHY["taken" if person in people else "spare"]))
-        return out
-    for left in uncounted(ask.alternatives, counted, number, fillers):
-        at, person, _ = counted[left.approval]
-        if left.reason == "early":
-            names = " and ".join(_names(ask, mask) for mask in ask.alternatives[number][left.stage])
-            reason = f"was given before {names} had approved"
-        else:
-            reason = _WHY[left.reason]
-        out.append(Refused(person, at, "approve", reason))
-    return out
-
-
-def _names(ask: Ask, mask: int) -> str:
-    return " or ".join(g for n, g in enumerate(ask.groups) if mask >> n & 1)
-
-
-def _vetoed(asked: Asked, vetoes: list[Approval], refused: tuple[Refused, ...]) -> Finding:
-    people = sorted(v.approver for v in vetoes)
-    actions = tuple(
-        Action("settle", person, "only an approval by the same person lifts a rejection") for person in people
-    )
-    return Finding(asked, "failed", (), actions, (), refused, f"rejected by {', '.join(people)}")

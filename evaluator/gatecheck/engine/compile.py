@@ -14,6 +14,7 @@ from msgspec import Struct
 from gatecheck.engine.compile_besides import EXEMPTIONS, INVARIANTS, compile_exemptions, compile_invariants
 from gatecheck.engine.emit import Emitter, Module
 from gatecheck.lang import core
+from gatecheck.lang.unparse import duration
 from gatecheck.model.identity import fold
 
 _MALFORMED = "(KeyError, TypeError, AttributeError, ValueError)"
@@ -80,7 +81,15 @@ def _meta(pack: core.Pack) -> dict[str, Any]:
         "kinds": {g.name: (g.kind, pack.kinds[g.kind].schema) for g in pack.gates.values() if g.kind in pack.kinds},
         "signed": {g.name: g.signed_by for g in pack.gates.values() if g.signed_by},
         "attributes": {a.name: (a.type.name, a.has_default, _portable(a.default)) for a in pack.attributes.values()},
+        "excluded": {name: excluded for name in pack.environments if (excluded := _excluded(pack, name))},
     }
+
+
+def _excluded(pack: core.Pack, environment: str) -> tuple[str, ...]:
+    """Return the environments whose approvers approvals of another exclude."""
+    overriding = [s for o in pack.overrides if environment in o.environments for s in o.approvals]
+    asking = [*overriding, *(s for s in pack.statements if environment in s.environments)]
+    return tuple(sorted({e for s in asking if s.approval is not None for e in s.approval.excluding}))
 
 
 def _members(pack: core.Pack, group: str) -> tuple[str, ...] | None:
@@ -380,18 +389,43 @@ class Part:
         return f"({', '.join(f'({group!r}, {bit}, {_frozen(people)})' for group, bit, people in named)},)"
 
     def ask(self, statement: str, approval: core.Approval) -> str:
-        bits = {group: 1 << n for n, group in enumerate(approval.groups)}
+        """Emit what an `approve by` asks: as it stands, and once each of its escalations holds."""
+        joining = sorted({g for _, groups in approval.escalations for g in groups} - set(approval.groups))
+        bits = {group: 1 << n for n, group in enumerate((*approval.groups, *joining))}
+        levels = []
+        may = set(approval.groups)
+        for wait, groups in approval.escalations:
+            may |= set(groups)
+            fields = (
+                self.module.literal(wait), repr(duration(wait)), repr(groups), str(sum(bits[g] for g in may)),
+                self.asks(statement, approval, bits, may),
+            )  # fmt: skip
+            levels.append(f"Level({', '.join(fields)}), ")
+        terms = ""
+        if levels or approval.excluding or approval.signed:
+            mask = sum(bits[g] for g in approval.groups)
+            terms = f", Terms({mask}, ({''.join(levels)}), {approval.excluding!r}, {approval.signed!r})"
+        return self.module.constant("Y", self.asks(statement, approval, bits, set(), terms))
+
+    def asks(
+        self, statement: str, approval: core.Approval, bits: dict[str, int], joining: set[str], terms: str = ""
+    ) -> str:
+        """Return code for an ``Ask`` whose every slot members of ``joining`` may fill, too."""
         alternatives = tuple(
-            tuple(tuple(sum(bits[g] for g in slot) for slot in stage) for stage in alternative)
+            tuple(tuple(tuple(g for g in bits if g in slot or g in joining) for slot in stage) for stage in alternative)
             for alternative in approval.alternatives
         )
+        masks = tuple(
+            tuple(tuple(sum(bits[g] for g in slot) for slot in stage) for stage in alternative)
+            for alternative in alternatives
+        )
         most = max(sum(map(len, alternative)) for alternative in alternatives)
-        shortest = min(approval.alternatives, key=lambda alternative: sum(map(len, alternative)))
+        shortest = min(alternatives, key=lambda alternative: sum(map(len, alternative)))
         slots = tuple(sum(bits[g] for g in slot) for stage in shortest for slot in stage)
         missing = [f"Action('approve', {statement!r}, groups={slot!r})" for stage in shortest for slot in stage]
         valid_for = self.module.literal(approval.valid_for)
         fields = (
-            repr(alternatives), repr(approval.groups), self.members(bits), valid_for,
+            repr(masks), repr(tuple(bits)), self.members(bits), valid_for,
             repr(approval.including_author), str(most), repr(slots), f"({', '.join(missing)},)",
         )  # fmt: skip
-        return self.module.constant("Y", f"Ask({', '.join(fields)})")
+        return f"Ask({', '.join(fields)}{terms})"

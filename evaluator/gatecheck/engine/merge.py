@@ -4,7 +4,7 @@ A person fills one slot of each statement. So what statements ask for together i
 slot has somebody who may fill it, no two slots of one statement the same.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gatecheck.model.decision import Action, Finding
@@ -24,23 +24,23 @@ Shared = list[_Slot]  # slots that one approval fills
 
 
 def merged(
-    asking: Sequence[Finding], members: Callable[[str], frozenset[str] | None], barred: Collection[str]
+    asking: Sequence[Finding], members: Callable[[str], frozenset[str] | None], bars: Callable[[str, str], bool]
 ) -> tuple[Action, ...]:
     """Return the fewest approvals that give each finding's statement all of its own.
 
-    Nobody who is ``barred`` is counted on, even where a statement includes the author: that asks for an approval too
-    many at worst, never for one too few.
+    Nobody is counted on whom ``bars`` names for a statement's id, even where that includes the author; nor that one
+    acts for another: that asks for an approval too many at worst, never for one too few.
     """
     count = sum(len(f.actions) for f in asking)
     slots: Shared = []
     for number, finding in enumerate(asking):
-        used = {person for person, _ in finding.counted}
+        used = {person for person, _ in finding.counted}.union(absent for _, absent in finding.acting)
         for action in finding.actions:
             able: set[str] = set()
             for group in action.groups:
                 people = members(group)  # of a group that nobody knows there may be enough
                 able |= {f"{group}#{n}" for n in range(count)} if people is None else people
-            slots.append(_Slot(number, action, frozenset(able.difference(used, barred))))
+            slots.append(_Slot(number, action, frozenset(p for p in able - used if not bars(finding.asked.id, p))))
     best = _first_fit(slots)
     if len(slots) <= _MOST:
         best = _search(slots, [], best)

@@ -12,8 +12,11 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from gatecheck.engine import kleene
-from gatecheck.engine.ballot import Ask, approve, automatic
+from gatecheck.engine.approve import Ask, Level, Terms, approve, automatic
+from gatecheck.engine.ballot import ballot_of
 from gatecheck.engine.evaluation import Admission, Evaluation, Makers, Result, field, known, through
 from gatecheck.model import readers
 from gatecheck.model.decision import Action, Asked, Decision, Finding, Override, Turn, Waiver
@@ -53,7 +56,7 @@ def _window(*spec: Any) -> Any:
 
 
 _NAMES: dict[str, Any] = {
-    "Makers": Makers,
+    "Level": Level, "Makers": Makers, "Terms": Terms,
     "Action": Action, "Admission": Admission, "Ask": Ask, "Asked": Asked, "Decimal": Decimal, "Finding": Finding,
     "Result": Result, "SEVERITY": readers.SEVERITY, "Turn": Turn, "Undetermined": kleene.Undetermined,
     "all_of": kleene.all_of,
@@ -100,6 +103,7 @@ class Program:
         self.kinds: dict[str, tuple[str, str]] = meta["kinds"]  # by gate: a kind of the pack's own, and its schema
         self.signed: dict[str, tuple[str, ...]] = meta["signed"]  # by gate: of whom a signature is asked
         self.attributes: dict[str, Attribute] = {n: Attribute(*a) for n, a in meta["attributes"].items()}
+        self.excluded: dict[str, tuple[str, ...]] = meta["excluded"]  # whose approvers the rules of which exclude
         self.exempting: tuple[str, ...] = meta["exempting"]  # the environments that have waivers or overrides
         self._groups: dict[str, tuple[str, ...] | None] = meta["groups"]
         self._members: dict[str, frozenset[str]] = {}
@@ -224,6 +228,9 @@ def _missing(x: Evaluation, short: list[Finding]) -> tuple[Action, ...]:
     for f in short:
         if f.actions and f.actions[0].kind == "approve":
             asking.append(f)
+        elif len(f.actions) > 1 and f.actions[1].kind == "approve":  # once it has escalated
+            found.append(f.actions[0])
+            asking.append(replace(f, actions=f.actions[1:]))
         else:
             found += f.actions
     if len(found) > 1:
@@ -234,7 +241,7 @@ def _missing(x: Evaluation, short: list[Finding]) -> tuple[Action, ...]:
     if len(asking) > 1:
         from gatecheck.engine.merge import merged
 
-        approvals = merged(asking, x.members, x.ballot.interested if x.ballot is not None else ())
+        approvals = merged(asking, x.members, ballot_of(x).bars)
     if not found:
         return approvals
     # Approvals of one statement stay in the order in which they must be given; waiting comes last.

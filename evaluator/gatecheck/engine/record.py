@@ -142,7 +142,11 @@ def _finding(f: Finding, request: Request, levels: tuple[str, ...]) -> dict[str,
 
 
 def _counted(f: Finding) -> list[dict[str, Any]]:
-    return [{"approver": person, "at": write_instant(at)} for person, at in f.counted]
+    acting = dict(f.acting)
+    return [
+        {"approver": person, "at": write_instant(at), **_kept(**{"for": acting.get(person)})}
+        for person, at in f.counted
+    ]
 
 
 def _refused(f: Finding) -> list[dict[str, Any]]:

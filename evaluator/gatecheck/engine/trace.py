@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from gatecheck.engine.ballot import Ask, approve
+from gatecheck.engine.approve import Ask, approve
 from gatecheck.engine.compile import Part, compile_pack
 from gatecheck.engine.emit import Code, Emitter
 from gatecheck.engine.evaluation import Evaluation

@@ -62,7 +62,8 @@ class Refused(Struct, frozen=True, gc=False):
 class Finding(Struct, frozen=True, gc=False):
     """What one statement in scope came to. ``values`` go with ``asked.leaves``; ``actions`` would make it pass.
 
-    An ``advisory`` one decides nothing.
+    ``acting`` pairs those whose approval counted for somebody else, who is away, with that one. An ``advisory`` finding
+    decides nothing.
     """
 
     asked: Asked
@@ -73,6 +74,7 @@ class Finding(Struct, frozen=True, gc=False):
     refused: tuple[Refused, ...] = ()
     note: str = ""
     advisory: bool = False
+    acting: tuple[tuple[str, str], ...] = ()
 
 
 class Turn(Struct, frozen=True, order=True, gc=False):

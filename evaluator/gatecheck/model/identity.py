@@ -10,7 +10,8 @@ from typing import NamedTuple, overload
 
 from msgspec.structs import replace
 
-from gatecheck.model.request import Approval, Change, Deployment, Directory, DirectoryPerson
+from gatecheck.model.instant import write_instant
+from gatecheck.model.request import Absence, Approval, Change, Deployment, Directory, DirectoryPerson
 from gatecheck.text.diagnostic import Diagnostic, InputError, input_error
 
 _LONGEST = 320
@@ -79,9 +80,12 @@ def identify(name: str, names: Mapping[str, str]) -> str:
 def normalize(change: Change, approvals: list[Approval], directory: Directory, deployments: list[Deployment]) -> Normal:
     """Return the parts with persons by their ids, instants in UTC, and lists without an order of their own sorted.
 
-    Normalizing twice gives the same as once. Raises ``InputError`` where two persons share a name.
+    Normalizing twice gives the same as once. Raises ``InputError`` where two persons share a name, and where it can't
+    be told who acts for one who is away.
     """
     names = names_of(directory)
+    away = {fold(key): _absences(entry.away, names) for key, entry in directory.people.items()}
+    _check_absences(away)
     return Normal(
         replace(
             change,
@@ -91,18 +95,51 @@ def normalize(change: Change, approvals: list[Approval], directory: Directory, d
             requested_at=_utc(change.requested_at),
         ),
         sorted(
-            (replace(a, approver=identify(a.approver, names), at=_utc(a.at)) for a in approvals),
-            key=lambda a: (a.at, a.approver, a.environment, a.artifact, a.stance, a.source, a.comment),
+            (_stated(a, names) for a in approvals),
+            key=lambda a: (a.at, a.approver, a.environment, a.artifact, a.stance, a.source, a.comment, a.signature),
         ),
         Directory(
             {group: _persons(members, names) for group, members in sorted(directory.groups.items())},
             {
-                person: DirectoryPerson(sorted({fold(login) for login in entry.logins} - {person}))
+                person: DirectoryPerson(sorted({fold(login) for login in entry.logins} - {person}), away[person])
                 for person, entry in sorted((fold(key), entry) for key, entry in directory.people.items())
             },
         ),
         sorted((_deployment_utc(d) for d in deployments), key=_deployment_order),
     )
+
+
+def _stated(a: Approval, names: Mapping[str, str]) -> Approval:
+    signer = identify(a.signer, names) if a.signer else ""
+    return replace(a, approver=identify(a.approver, names), at=_utc(a.at), signer=signer)
+
+
+def _absences(away: list[Absence], names: Mapping[str, str]) -> list[Absence]:
+    made = {Absence(_utc(a.from_), _utc(a.to), identify(a.delegate, names)) for a in away}
+    return sorted(made, key=lambda a: (a.from_, a.to, a.delegate))
+
+
+def _check_absences(away: Mapping[str, list[Absence]]) -> None:
+    """Raise ``InputError`` naming every absence that ends before it begins, overlaps another, or names no other."""
+    found: list[Diagnostic] = []
+    for person, absences in sorted(away.items()):
+        for n, a in enumerate(absences):
+            if a.to <= a.from_:
+                found.append(Diagnostic("GC522", f"an absence of `{person}` ends before it begins: {_span(a)}"))
+            if a.delegate == person:
+                message = f"`{person}` is to act for herself from {_span(a)}"
+                found.append(Diagnostic("GC522", message, hint="name somebody else as `delegate`, or drop the absence"))
+            for other in absences[n + 1 :]:
+                if other.from_ < a.to:
+                    message = f"`{person}` is away twice at once: {_span(a)}, and {_span(other)}"
+                    hint = "end one absence as the next begins, so that one person acts for her at a time"
+                    found.append(Diagnostic("GC522", message, hint=hint))
+    if found:
+        raise InputError(*found)
+
+
+def _span(a: Absence) -> str:
+    return f"{write_instant(a.from_)} to {write_instant(a.to)} (`{a.delegate}`)"
 
 
 def _persons(persons: list[str], names: Mapping[str, str]) -> list[str]:

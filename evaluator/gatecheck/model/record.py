@@ -40,11 +40,12 @@ class Missing(_Closed, frozen=True):
     after: list[str] = []
 
 
-class Counted(_Closed, frozen=True):
-    """An approval that counted."""
+class Counted(_Closed, frozen=True, rename={"for_": "for"}):
+    """An approval that counted, and for whom it was given where that one was away."""
 
     approver: str
     at: Stamp
+    for_: str = ""
 
 
 class RefusedApproval(_Closed, frozen=True):

@@ -79,7 +79,11 @@ class Change(Frozen, frozen=True):
 
 
 class Approval(Frozen, frozen=True):
-    """One person's statement, at an instant, about one artifact and one environment."""
+    """One person's statement, at an instant, about one artifact and one environment.
+
+    ``signature`` is an armoured SSHSIG over what is stated (``trust.approval``). Whose it is stands in ``signer``, or
+    in ``unsigned`` why it is nobody's; whoever verified it puts them into a request, and no document can state them.
+    """
 
     approver: Person
     stance: Stance
@@ -88,12 +92,24 @@ class Approval(Frozen, frozen=True):
     environment: Name
     source: Title = ""
     comment: Annotated[str, Meta(max_length=4000)] = ""
+    signature: Annotated[str, Meta(max_length=4000)] = ""
+    signer: Annotated[str, Meta(max_length=320)] = ""
+    unsigned: Title = ""
+
+
+class Absence(Frozen, frozen=True, rename={"from_": "from"}):
+    """When a person is away, ``to`` exclusive, and who acts for her meanwhile."""
+
+    from_: Instant
+    to: Instant
+    delegate: Person
 
 
 class DirectoryPerson(Frozen, frozen=True):
-    """The other names under which one person acts: forge logins, mail addresses."""
+    """The other names under which one person acts (forge logins, mail addresses), and who acts for her when."""
 
     logins: list[Person] = field(default_factory=list)
+    away: list[Absence] = field(default_factory=list)
 
 
 class Directory(Frozen, frozen=True):
@@ -114,12 +130,16 @@ class Deployment(Frozen, frozen=True, rename={"from_": "from"}):
 
 
 class Promotion(Frozen, frozen=True):
-    """A recorded ``allow``: this artifact was let into this environment."""
+    """A recorded ``allow``: this artifact was let into this environment.
+
+    ``approvers`` are the people whose approvals counted; ``None`` where that is not known.
+    """
 
     artifact: Digest
     environment: Name
     at: Instant
     entry: Digest
+    approvers: list[Person] | None = None
 
 
 class Subject(Frozen, frozen=True):

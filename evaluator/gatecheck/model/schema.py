@@ -100,6 +100,14 @@ def _finish_change(data: Any, change: Change) -> None:
 
 def _finish_approvals(data: Any, _approvals: list[Approval]) -> None:
     _check_instants(data, "at")
+    for number, item in enumerate(data):
+        if "signer" in item or "unsigned" in item:  # who verifies a signature says so, in the request
+            raise ValueError(f"`[{number}]` says of its signature what only who verifies it can say")
+
+
+def _finish_directory(data: Any, _directory: Directory) -> None:
+    for entry in data.get("people", {}).values():
+        _check_instants(entry.get("away", ()), "from", "to")
 
 
 def _finish_deployments(data: Any, _deployments: list[Deployment]) -> None:
@@ -109,7 +117,8 @@ def _finish_deployments(data: Any, _deployments: list[Deployment]) -> None:
 def _finish_request(data: Any, request: Request) -> None:
     _check_instants((data,), "as_of")
     _finish_change(data["change"], request.change)
-    _finish_approvals(data.get("approvals", ()), request.approvals)
+    _check_instants(data.get("approvals", ()), "at")
+    _finish_directory(data.get("directory", {}), request.directory)
     _finish_deployments(data.get("deployments", ()), request.deployments)
     _check_instants(data.get("promotions", ()), "at")
     _check_instants(data.get("evidence", {}).values(), "produced_at")
@@ -170,6 +179,7 @@ _TYPES: dict[str, Any] = {
 _FINISH: dict[str, Callable[[Any, Any], None]] = {
     "change": _finish_change,
     "approvals": _finish_approvals,
+    "directory": _finish_directory,
     "deployments": _finish_deployments,
     "request": _finish_request,
 }
