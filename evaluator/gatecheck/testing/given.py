@@ -158,6 +158,11 @@ class _Situation:
         return replace(made, promotions=sorted(self.promotions, key=lambda p: (p.environment, p.at, p.entry)))
 
     def one(self, wish: Given | Now) -> None:
+        for person in _people(wish):
+            if not _is_person(person):
+                _refuse(
+                    wish.span, f"nobody can be named `{person}`", "leave out what can't be seen, and doubled blanks"
+                )
         match wish:
             case scenario.GivenGates():
                 for name in self.pack.gates:
@@ -215,7 +220,14 @@ class _Situation:
         try:
             self.change = read(document, "change")
         except ValueError as refusal:  # msgspec.ValidationError is one
-            _refuse(wish.span, f"no change can be like this: {str(refusal).replace(' - at `$.', ' at `')}")
+            self.refuse_change(wish.span, document, str(refusal))
+
+    def refuse_change(self, span: Span, document: dict[str, Any], refusal: str) -> NoReturn:
+        from gatecheck.model.explain import explain
+
+        raw = canonical({**document, "attributes": {}})
+        said = explain(document, raw, "", "change", refusal).diagnostics[0]
+        _refuse(span, f"no change can be like this: {said.message}", said.hint)
 
     def recall(self, wish: scenario.GivenRecorded) -> None:
         found = self.recorded.get(wish.path)
@@ -291,6 +303,28 @@ class _Situation:
         made = Promotion(artifact, wish.environment, self.now - _BEFORE, _ENTRY, sorted(set(wish.people)))
         others = [p for p in self.promotions if (p.artifact, p.environment) != (artifact, wish.environment)]
         self.promotions = [*others, made]
+
+
+def _people(wish: Given | Now) -> tuple[str, ...]:
+    match wish:
+        case scenario.GivenStances():
+            return tuple(said.person for said in wish.said)
+        case scenario.GivenGroup():
+            return wish.members
+        case scenario.GivenAllowed():
+            return wish.people
+        case scenario.GivenDelegate():
+            return (wish.delegate, wish.person)
+    return ()
+
+
+@cache
+def _is_person(name: str) -> bool:
+    try:
+        read({"groups": {"some": [name]}}, "directory")
+    except ValueError:
+        return False
+    return True
 
 
 def _turn(wish: Given | Now) -> int:

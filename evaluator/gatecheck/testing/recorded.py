@@ -18,7 +18,7 @@ def recorded_requests(pack: core.Pack, folder: Path | None) -> dict[str, Request
     for path in sorted(named):
         file = _below(folder, path)
         if file is not None:
-            found[path] = decode_request(read_bytes(file), str(file))
+            found[path] = decode_request(read_bytes(file), str(folder and folder / path))
     return found
 
 

@@ -137,10 +137,10 @@ def _decision(record: dict[str, Any], prefix: str) -> Iterator[str]:
         item = words.item(finding)
         advisory = "advisory " if finding.get("advisory") else ""
         place = f"  {prefix}{item.place}" if item.place else ""
-        yield f"    {item.label:<8}{advisory}{plain(item.rule)}: {item.text}{place}"
+        yield f"    {finding['status']:<8}{advisory}{plain(item.rule)}: {item.text}{place}"
         if finding["status"] != "passed":
             items, _ = words.to_do({**predicate, "missing": finding.get("missing", []), "findings": [finding]}, PLAIN)
-            needed = [f"{i.label} {i.text}" for i in items if i.label not in ("fails", finding["status"])]
+            needed = [f"{i.label} {i.text}" for i in items if i.label in ("needs", "waits", "stopped")]
             for detail in (*words.details(finding, predicate["as_of"], PLAIN), *needed):
                 yield f"            - {detail}"
     for obligation in words.obligations({**predicate, "verdict": "allow"}, PLAIN):
