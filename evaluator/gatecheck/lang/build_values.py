@@ -20,6 +20,7 @@ _UNITS = {
     "ms": timedelta(milliseconds=1),
 }
 _MOST_DAYS = 365_250  # of a duration: a thousand years, so that no sum with an instant leaves the calendar
+_YEARS = ("1971", "2998")
 _ESCAPES = {'\\"': '"', "\\\\": "\\", "\\n": "\n", "\\t": "\t"}
 LONGEST = 20  # characters of a number
 
@@ -146,6 +147,9 @@ class BuildValues(Transformer[Token, ast.Node]):
 
     def point(self, children: Children) -> ast.Point:
         first = children[0]
+        token = first if isinstance(first, Token) else first[0]
+        if not _YEARS[0] <= str(token)[:4] <= _YEARS[1]:  # a day less than records hold, whatever the offset
+            raise self.bad(token, f"`{token}` lies outside of the years {' to '.join(_YEARS)}")
         if isinstance(first, Token):
             return ast.Point(self.place(first), self.instant(first))
         zone = str(children[-1]) if len(children) > 1 else ""

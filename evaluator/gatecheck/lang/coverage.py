@@ -5,8 +5,10 @@ is given the benefit of the doubt.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from gatecheck.lang import core, vocabulary
+from gatecheck.model.instant import write_instant
 from gatecheck.text.diagnostic import Diagnostic
 
 _OPERATORS = {
@@ -52,18 +54,24 @@ def _value(node: core.Core, risk: int | None, change_type: str | None) -> object
 
 
 def undecided(pack: core.Pack) -> Iterator[Diagnostic]:
-    """Warn of each environment and its risk levels for which no statement says how approval happens."""
+    """Warn of each environment and its risk levels for which no statement that binds says how approval happens."""
     for environment in sorted(pack.environments):
-        deciding = [s for s in pack.statements if s.kind in ("automatic", "approve") and environment in s.environments]
-        open_levels = [
-            level
-            for rank, level in enumerate(pack.levels)
-            if not any(s.guard is None or partial(s.guard, rank, None) is not False for s in deciding)
-        ]
-        if open_levels:
-            shown = "" if len(open_levels) == len(pack.levels) else f" at risk {', '.join(open_levels)}"
+        saying = [s for s in pack.statements if s.kind in ("automatic", "approve") and environment in s.environments]
+        since: dict[datetime | None, list[str]] = {}
+        for rank, level in enumerate(pack.levels):
+            found = [s for s in saying if s.guard is None or partial(s.guard, rank, None) is not False]
+            binding = [s.effective_from for s in found if not s.advisory]
+            if None not in binding:
+                since.setdefault(min(filter(None, binding), default=None), []).append(level)
+        for start, levels in since.items():
+            shown = "" if len(levels) == len(pack.levels) else f" at risk {', '.join(levels)}"
             message = f"no rule decides approval in `{environment}`{shown}: every such change is denied"
             hint = f"add `approve automatically` or `approve by …` to a rule for {environment}"
+            if start is not None:
+                message = f"until {write_instant(start)} {message}"
+                hint = "a rule decides nothing before it takes effect: say what holds until then"
+            elif any(s.advisory for s in saying):
+                hint += "; what is `advisory` decides nothing"
             yield Diagnostic("GC301", message, pack.places[f"environment {environment}"], "", hint, "warning")
 
 
