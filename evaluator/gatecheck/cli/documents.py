@@ -18,6 +18,7 @@ from gatecheck.version import GATECHECK
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatecheck.evidence.signed import Asked
     from gatecheck.model.request import Evidence
 
 LEDGER = ".gatecheck/ledger"
@@ -56,11 +57,15 @@ def _typed(raw: bytes, digest: str, name: str, part: Part) -> Any:
     return typed
 
 
-def read_evidence(given: tuple[str, ...], base: str) -> "dict[str, Evidence]":
+def read_evidence(
+    given: tuple[str, ...], base: str, kinds: Mapping[str, tuple[str, str]], asked: "Asked | None"
+) -> "dict[str, Evidence]":
     """Return evidence by gate: from `GATE=FILE`, from a file named after its gate, or from a folder of such files.
 
     What stands before a first `=` is a gate, even where such a path exists: else a change could bring that path. A path
-    with `=` has a slash before it, as in `./a=b`.
+    with `=` has a slash before it, as in `./a=b`. A folder's `FILE.sig` is the signature of what lies beside it.
+    ``kinds`` gives a kind of the pack's own and its schema, by the gates that read one; ``asked`` what is asked of
+    signatures.
     """
     found: dict[str, tuple[str, str]] = {}
     for item in given:
@@ -71,18 +76,26 @@ def read_evidence(given: tuple[str, ...], base: str) -> "dict[str, Evidence]":
             if named:
                 raise input_error("GC811", "a gate takes one file, and this is a folder", file=rest)
             with os.scandir(path) as entries:
-                files = sorted(e.name for e in entries if e.is_file() and not e.name.startswith("."))
+                files = sorted(e.name for e in entries if e.is_file() and e.name[0] != "." and e.name[-4:] != ".sig")
             for file in files:
                 _add(found, _stem(file), below(path, file), below(item, file))
         else:
             _add(found, gate if named else _stem(path), path, rest if named else item)
-    return {gate: _read_one(path, name) for gate, (path, name) in sorted(found.items())}
+    return {gate: _read_one(path, name, gate, kinds, asked) for gate, (path, name) in sorted(found.items())}
 
 
-def _read_one(path: str, name: str) -> "Evidence":
-    from gatecheck.evidence.read import read_evidence_file
+def _read_one(
+    path: str, name: str, gate: str, kinds: Mapping[str, tuple[str, str]], asked: "Asked | None"
+) -> "Evidence":
+    from gatecheck.evidence import read
 
-    return read_evidence_file(path, name)
+    raw = read_bytes(path, read.MAX_BYTES)
+    evidence = read.read_own_evidence(raw, name, *kinds[gate]) if gate in kinds else read.read_evidence(raw, name)
+    if asked is None or gate not in asked.signers:
+        return evidence
+    from gatecheck.evidence.signed import signed
+
+    return signed(evidence, raw, path, asked.signers[gate], asked)
 
 
 def _stem(path: str) -> str:

@@ -80,7 +80,7 @@ def command(**given: Any) -> int:
     files, where = read_rules(*options.path("rules", "name the folder of `.gate` files"))
     program = program_for(files, where)
     as_of = as_of_option(given["as_of"])
-    request = read_request(options, as_of)
+    request = read_request(options, as_of, program)
     if given["no_ledger"]:
         outcome, recorded = decide(program, request), None
     else:

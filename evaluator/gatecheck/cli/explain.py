@@ -97,7 +97,7 @@ def _asked(given: dict[str, Any]) -> tuple[TracedProgram, Request]:
     options = Options(given, config, base)
     files, where = read_rules(*options.path("rules", "name the folder of `.gate` files"))
     program = traced_program(files, where)
-    request = read_request(options, as_of_option(given["as_of"]))
+    request = read_request(options, as_of_option(given["as_of"]), program)
     named, base = options.one("ledger")
     path = Path(base, named or LEDGER)
     if given["no_ledger"] or (named is None and not path.exists()):

@@ -67,7 +67,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool) -> int:
 
 def _files(paths: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
     """Yield each file to format once, with its bytes."""
-    from gatecheck.lang.pack import read_folder
+    from gatecheck.lang.pack import SCHEMA, read_folder
 
     seen: set[Path] = set()
     for named in paths or (_configured(),):
@@ -77,7 +77,7 @@ def _files(paths: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         path = Path(named)
         for below, raw in read_folder(named).items():
             file = path / below if path.is_dir() else path
-            if file.resolve() not in seen:
+            if not below.endswith(SCHEMA) and file.resolve() not in seen:
                 seen.add(file.resolve())
                 yield str(file), raw
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 import click
 
 from gatecheck.cli.documents import below, read_evidence, read_part, require
+from gatecheck.engine.program import Program
 from gatecheck.gate import assemble
 from gatecheck.model.instant import parse_instant
 from gatecheck.model.request import Directory, Request
@@ -15,6 +16,7 @@ from gatecheck.model.request import Directory, Request
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatecheck.evidence.signed import Asked
     from gatecheck.trust.key import SigningKey
     from gatecheck.trust.signers import AllowedSigners
 
@@ -59,8 +61,11 @@ def as_of_option(text: str | None) -> str:
     return text
 
 
-def read_request(options: Options, as_of: str) -> Request:
-    """Return the request that the options describe, without what a ledger knows of its artifact."""
+def read_request(options: Options, as_of: str, program: Program) -> Request:
+    """Return the request that the options describe, without what a ledger knows of its artifact.
+
+    ``program`` says which gates read evidence of the pack's own kinds, and which ask for signatures.
+    """
     sources: dict[str, str] = {}
 
     def document(name: Any, value: str, base: str, key: str) -> Any:
@@ -78,8 +83,25 @@ def read_request(options: Options, as_of: str) -> Request:
         named, base = options.one(name)
         if named is not None:
             parts[name] = document(name, named, base, name)
-    evidence = read_evidence(*options.many("evidence"))
+    asked = _signatures(options, program, as_of, sources) if program.signed else None
+    evidence = read_evidence(*options.many("evidence"), program.kinds, asked)
     return assemble(change, environment, as_of, evidence=evidence, approvals=approvals, sources=sources, **parts)
+
+
+def _signatures(options: Options, program: Program, as_of: str, sources: dict[str, str]) -> "Asked":
+    """Return what gates ask of signatures, with the trust file that is named; its digest joins the sources."""
+    from gatecheck.evidence.signed import Asked
+    from gatecheck.model.canonical import digest
+    from gatecheck.model.document import decode_text, read_bytes
+    from gatecheck.trust.signers import parse_signers
+
+    trust = None
+    named, base = options.one("trust")
+    if named is not None:
+        raw = read_bytes(below(base, named))
+        trust = parse_signers(decode_text(raw, named), named)
+        sources["trust"] = digest(raw)
+    return Asked(program.signed, trust, parse_instant(as_of, "--as-of"))
 
 
 def signing_key(options: Options) -> "SigningKey":

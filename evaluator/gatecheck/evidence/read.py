@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from gatecheck.evidence.formats import FORMATS, KINDS, Content, look
+from gatecheck.evidence.values import Reading
 from gatecheck.model.canonical import digest
 from gatecheck.model.document import read_bytes
 from gatecheck.model.request import Evidence
@@ -31,16 +32,31 @@ def read_evidence(raw: bytes, name: str, kind: str | None = None) -> Evidence:
         from gatecheck.text.nearest import did_you_mean
 
         raise input_error("GC602", f"`{kind}` is not a kind of evidence", file=name, hint=did_you_mean(kind, KINDS))
-    unpacked = _gunzip(raw, name) if raw.startswith(b"\x1f\x8b") else raw
-    if len(unpacked) > MAX_BYTES:
-        raise _too_large(name)
-    content = look(unpacked, name)
+    content = look(_unpacked(raw, name), name)
     row = next((f for f in FORMATS if kind in (None, f.kind) and f.fits(content)), None)
     if row is None:
         raise _unfit(content, name, kind)
-    reading = row.read(content, name)
+    return _evidence(row.kind, row.read(content, name), raw, name)
+
+
+def read_own_evidence(raw: bytes, name: str, kind: str, schema: str) -> Evidence:
+    """Return the evidence of a pack's own ``kind`` in a JSON or YAML document, judged by the text of its ``schema``.
+
+    Raises ``InputError`` where the content is no such document, or does not fit.
+    """
+    from gatecheck.evidence.own import read_own
+
+    unpacked = _unpacked(raw, name)
+    content = look(unpacked, name)
+    if not isinstance(content.data, dict):
+        message = f"is not evidence of the kind `{kind}`: {content.described()}"
+        raise input_error("GC603", message, file=name, hint="it is read from a JSON or YAML object")
+    return _evidence(kind, read_own(content.data, unpacked, name, kind, schema), raw, name)
+
+
+def _evidence(kind: str, reading: Reading, raw: bytes, name: str) -> Evidence:
     return Evidence(
-        kind=row.kind,
+        kind=kind,
         fields=reading.fields,
         raw=digest(raw),
         file=name,
@@ -60,6 +76,13 @@ def _unfit(content: Content, name: str, kind: str | None) -> Exception:
     other = next((row.kind for row in FORMATS if row.fits(content)), None)
     message = f"is not evidence of the kind `{kind}`: " + (f"it is `{other}`" if other else looks)
     return input_error("GC603", message, file=name, hint=f"`{kind}` is read from {titles}")
+
+
+def _unpacked(raw: bytes, name: str) -> bytes:
+    unpacked = _gunzip(raw, name) if raw.startswith(b"\x1f\x8b") else raw
+    if len(unpacked) > MAX_BYTES:
+        raise _too_large(name)
+    return unpacked
 
 
 def _too_large(name: str) -> Exception:

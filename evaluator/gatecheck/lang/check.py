@@ -126,7 +126,7 @@ class _Checker:
         self.besides = Besides(self.names, self.quorums, self.rules, self.gates, self.problems.append)
         statements = self.check_rules(environments)
         if not environments:
-            span = Span(digests[0][0] if digests else "", 1, 1, 1, 2)
+            span = Span(next((path for path, _ in digests if path not in schemas), ""), 1, 1, 1, 2)
             self.problem("GC212", "the pack declares no environment", span, "", "such as `environment production`")
         pack = core.Pack(
             digest, digests, environments, levels, cases, otherwise, attributes,

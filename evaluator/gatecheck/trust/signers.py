@@ -26,6 +26,11 @@ class Signer(NamedTuple):
     valid_after: datetime | None = None
     valid_before: datetime | None = None
 
+    def is_of(self, name: str) -> bool:
+        """Tell whether this line's principals, which may be patterns, name somebody; `!` before one takes names out."""
+        said = [p for p in self.principals if fnmatchcase(name, p.removeprefix("!").replace("[", "[[]"))]
+        return bool(said) and not any(p.startswith("!") for p in said)
+
     def refusal(self, namespace: str, at: datetime) -> str:
         """Return why this line does not vouch for a signature made at ``at``, or an empty string if it does."""
         if self.namespaces and not any(fnmatchcase(namespace, pattern) for pattern in self.namespaces):
