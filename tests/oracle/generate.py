@@ -7,6 +7,7 @@ Every instant lies on the same few half hours, so that approvals collide and win
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any, TypeVar
 
@@ -178,7 +179,7 @@ class PackText:
         return f'waive {", ".join(targets)} for {self.scope()} until {until} {{ {guard}owner eve because "so" }}'
 
     def override(self, number: int) -> str:
-        items = [f"approve by {self.quorum()}" for _ in range(self.one((1, 1, 2)))]
+        items = [f"approve by {self.quorum()}{self.terms()}" for _ in range(self.one((1, 1, 2)))]
         items += [f"when {self.guard()}"] if self.chance(0.5) else []
         items += [f"review by {self.one(GROUPS)} within {self.one(DURATIONS)}"] if self.chance(0.7) else []
         return f"override override{number} for {self.scope()} {{ {' '.join(items)} }}"
@@ -207,11 +208,7 @@ class PackText:
         if kind == "require":
             return "require " + ", ".join(self.condition(2) for _ in range(self.random.randint(1, 2)))
         if kind == "approve":
-            return (
-                f"approve by {self.quorum()}"
-                + self.one(("", f" valid for {self.one(DURATIONS)}"))
-                + self.one(("", "", " including author"))
-            )
+            return f"approve by {self.quorum()}{self.terms()}"
         if kind == "forbid":
             return f"forbid {self.condition(2)}"
         return {"automatic": "approve automatically", "deploy": "deploy with canary", "notify": 'notify "slack:#ops"'}[
@@ -245,6 +242,18 @@ class PackText:
         if shape < 8:
             return f"{part()} then {unit()}"
         return self.one((f"({unit()} then {unit()}) or {unit()}", f"({unit()} or {unit()}) and {unit()}"))
+
+    def terms(self) -> str:
+        terms = [f" valid for {self.one(DURATIONS)}"] if self.chance(0.5) else []
+        terms += [" including author"] if self.chance(0.3) else []
+        terms += [" signed"] if self.chance(0.15) else []
+        for _ in range(self.one((0, 0, 0, 1, 1, 2))):
+            groups = self.random.sample(GROUPS, self.one((1, 1, 2)))
+            terms.append(f" escalate to {', '.join(groups)} after {self.one(DURATIONS)}")
+        if self.chance(0.15):
+            terms.append(f" excluding approvers of {', '.join(self.some(ENVIRONMENTS) or ['dev'])}")
+        self.random.shuffle(terms)
+        return "".join(terms)
 
     # -- expressions
 
@@ -376,7 +385,7 @@ class RequestText:
             "as_of": self.now.isoformat(),
             "evidence": {name: self.evidence(self.pack.gates[name]) for name in gates},
             "approvals": [self.approval(environment) for _ in range(self.random.randint(0, 7))],
-            "directory": {"groups": self.groups()},
+            "directory": {"groups": self.groups(), "people": self.people() if self.chance(0.4) else {}},
             "deployments": [self.deployment() for _ in range(self.random.randint(0, 3))],
             "promotions": [self.promotion() for _ in range(self.random.randint(0, 4))],
         }
@@ -385,6 +394,19 @@ class RequestText:
     def groups(self) -> dict[str, list[str]]:
         named = [g for g, members in self.pack.groups.items() if members is None and g != "absent"]
         return {g: [] if g == "nobody" and self.chance(0.7) else self.some(PEOPLE) for g in named}
+
+    def people(self) -> dict[str, Any]:
+        """Who is away when, one after another or with time between, and who acts then."""
+        people: dict[str, Any] = {}
+        for person in self.some(PEOPLE, 0.4):
+            edges = sorted(self.random.sample(range(-14, 6), self.one((2, 2, 3, 4))))
+            spans = list(pairwise(edges)) if len(edges) < 4 else [edges[:2], edges[2:]]
+            people[person] = {"away": [
+                {"from": write_instant(self.at(start, start)), "to": write_instant(self.at(end, end)),
+                 "delegate": self.one([p for p in PEOPLE if p != person])}
+                for start, end in spans
+            ]}  # fmt: skip
+        return people
 
     def change(self) -> dict[str, Any]:
         types = vocabulary.change_type().field("type")
@@ -471,13 +493,16 @@ class RequestText:
         return self.scalar(type_)
 
     def approval(self, environment: str) -> dict[str, Any]:
-        return {
+        approval = {
             "approver": self.one(PEOPLE),
             "stance": self.one(("approve",) * 8 + ("reject", "withdraw")),
             "at": self.past(),
             "artifact": ARTIFACT if self.chance(0.95) else OTHER,
-            "environment": environment if self.chance(0.95) else "elsewhere",
+            "environment": environment if self.chance(0.85) else self.one(("elsewhere", *ENVIRONMENTS)),
         }
+        if self.chance(0.6):
+            approval["signer"] = approval["approver"] if self.chance(0.9) else self.one(PEOPLE)
+        return approval
 
     def deployment(self) -> dict[str, Any]:
         deployment = {
@@ -492,12 +517,15 @@ class RequestText:
         return deployment
 
     def promotion(self) -> dict[str, Any]:
-        return {
+        promotion: dict[str, Any] = {
             "artifact": self.one((ARTIFACT, ARTIFACT, OTHER)),
             "environment": self.one(ENVIRONMENTS),
             "at": self.past(),
             "entry": OTHER,
         }
+        if self.chance(0.7):
+            promotion["approvers"] = self.some(PEOPLE, 0.2)
+        return promotion
 
 
 # -- both

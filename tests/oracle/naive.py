@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from itertools import chain, combinations
 from re import DOTALL, findall, fullmatch
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -235,7 +236,7 @@ class _Judge:
                 statuses[s.id] = "failed" if self.rejects(self.change.author) else "passed"
             elif s.approval is not None:
                 statuses[s.id], count = self.approved(s.approval)
-                if statuses[s.id] == "waiting":
+                if statuses[s.id] == "waiting" and count is not None:
                     missing[s.id] = count
             else:
                 assert s.condition is not None
@@ -456,27 +457,65 @@ class _Judge:
 
     # -- people
 
-    def stances(self, person: str) -> list[Approval]:
-        """A person's statements about this artifact and environment up to now, the sterner last at one instant."""
+    def stances(self, person: str, signed: bool = False) -> list[Approval]:
+        """A person's statements about this artifact and environment up to now, the sterner last at one instant.
+
+        Where signatures are asked for, an approval without its giver's is left out.
+        """
         stern = ("approve", "withdraw", "reject")
         mine = [
             a
             for a in self.request.approvals
             if (a.approver, a.artifact, a.environment) == (person, self.digest, self.environment) and a.at <= self.now
+            if a.stance != "approve" or not signed or a.signer == person
         ]
         return sorted(mine, key=lambda a: (a.at, stern.index(a.stance)))
 
-    def rejects(self, person: str) -> bool:
-        """Whether the person rejected and has not approved since."""
-        stances = [a.stance for a in self.stances(person) if a.stance != "withdraw"]
-        return stances[-1:] == ["reject"]
+    def rejections(self, person: str, signed: bool = False) -> list[datetime]:
+        """The instants at which the person rejected, and has not approved since."""
+        instants: list[datetime] = []
+        for a in self.stances(person, signed):
+            instants = [] if a.stance == "approve" else [*instants, a.at] if a.stance == "reject" else instants
+        return instants
 
-    def standing(self, person: str) -> list[datetime]:
+    def rejects(self, person: str) -> bool:
+        """Whether the person rejects, or somebody in the person's name."""
+        return any(
+            person in (other, *self.absent(other, at)) for other in self.everybody() for at in self.rejections(other)
+        )
+
+    def standing(self, person: str, signed: bool) -> list[datetime]:
         """The instants of a person's approvals that no later stance of another kind took back."""
         instants: list[datetime] = []
-        for a in self.stances(person):
+        for a in self.stances(person, signed):
             instants = [*instants, a.at] if a.stance == "approve" else []
         return instants
+
+    def everybody(self) -> set[str]:
+        return {a.approver for a in self.request.approvals}
+
+    def absent(self, person: str, at: datetime) -> list[str]:
+        """For whom a person acts at an instant."""
+        return [
+            name
+            for name, entry in self.request.directory.people.items()
+            if any(a.delegate == person and a.from_ <= at < a.to for a in entry.away)
+        ]
+
+    def approvers_of(self, environment: str) -> set[str] | None:
+        """Who approved this artifact for an environment; ``None`` where nobody says so."""
+        recorded = [
+            p.approvers
+            for p in self.request.promotions
+            if (p.artifact, p.environment) == (self.digest, environment) and p.at <= self.now
+            if p.approvers is not None
+        ]
+        stated = [
+            a.approver
+            for a in self.request.approvals
+            if (a.artifact, a.environment, a.stance) == (self.digest, environment, "approve") and a.at <= self.now
+        ]
+        return {p for each in [*recorded, stated] for p in each} if recorded or stated else None
 
     def members(self, group: str) -> set[str] | None:
         """Who is in a group by the pack, else by the directory; ``None`` where neither says."""
@@ -486,25 +525,77 @@ class _Judge:
         listed = self.request.directory.groups.get(group)
         return None if listed is None else set(listed)
 
-    def approved(self, asked: core.Approval) -> tuple[str, int]:
-        groups = {name: self.members(name) for name in asked.groups}
-        people = {a.approver for a in self.request.approvals} | {p for m in groups.values() for p in m or ()}
+    def approved(self, asked: core.Approval) -> tuple[str, int | None]:
+        """The status, and how many approvals are missing; ``None`` where nobody can tell."""
+        joining = [g for _, groups in asked.escalations for g in groups]
+        groups = {name: self.members(name) for name in (*asked.groups, *joining)}
+        away = self.request.directory.people
+        people = self.everybody() | {p for m in groups.values() for p in m or ()} | set(away)
+        people |= {a.delegate for entry in away.values() for a in entry.away}
         of = {p: frozenset(name for name, m in groups.items() if m is not None and p in m) for p in people}
-        if any(self.rejects(p) and (of[p] or p == self.change.author) for p in people):
-            return "failed", 0
-        barred = {p for p in (self.change.author, *self.change.committers, self.change.requester) if p}
+        for p in people:
+            for at in self.rejections(p, asked.signed):
+                if any(of[name] or name == self.change.author for name in (p, *self.absent(p, at))):
+                    return "failed", 0
+        excluded = [self.approvers_of(e) for e in asked.excluding]
+        if None in excluded:
+            return "waiting", None
+        own = set() if asked.including_author else {self.change.author, *self.change.committers, self.change.requester}
+        barred = {p for each in [own, *excluded] for p in each or () if p}
         barred |= {p.partition("@")[0] for p in barred}
-        own = {p for p in people if p in barred or p.partition("@")[0] in barred}
-        eligible = {p: of[p] for p in sorted(people) if asked.including_author or p not in own}
-        given = [
-            (at, person, groups_of)
-            for person, groups_of in eligible.items()
-            for at in self.standing(person)
-            if asked.valid_for is None or self.now - at < asked.valid_for
+        eligible = {p: of[p] for p in sorted(people) if p not in barred and p.partition("@")[0] not in barred}
+        since = self.change.requested_at
+        begun = [groups for wait, groups in asked.escalations if since is not None and self.now >= since + wait]
+        count = self.lacks(asked, eligible, groups, begun, self.now)
+        if count is not None:
+            return "waiting" if count else "passed", count
+        for wait, _ in asked.escalations[len(begun) :]:
+            begun = [groups for earlier, groups in asked.escalations if earlier <= wait]
+            count = self.lacks(asked, eligible, groups, begun, self.now if since is None else since + wait)
+            if count is not None:
+                return "waiting", count
+        return "failed", 0
+
+    def lacks(
+        self, asked: core.Approval, eligible: Mapping[str, frozenset[str]], groups: Mapping[str, set[str] | None],
+        begun: Sequence[tuple[str, ...]], then: datetime,
+    ) -> int | None:  # fmt: skip
+        """How many approvals are missing once escalations have begun; ``None`` where nobody could give them.
+
+        Of those who are away, any may approve themselves, which their delegates then don't do for them.
+        """
+        joined = tuple(g for each in begun for g in each)
+        quorum = [[[(*slot, *joined) for slot in stage] for stage in alternative] for alternative in asked.alternatives]
+        active = {*asked.groups, *joined}
+        votes = [
+            (at, p)
+            for p in eligible
+            for at in self.standing(p, asked.signed)
+            if asked.valid_for is None or then - at < asked.valid_for
         ]
-        able = {person: groups_of for person, groups_of in eligible.items() if groups_of}
-        most = max(sum(map(len, alternative)) for alternative in asked.alternatives)
-        for name in (name for name, m in groups.items() if m is None):  # enough people may be in it
-            able |= {f"{name} {n}": frozenset([name]) for n in range(most)}
-        count = fewest_missing(asked.alternatives, given, able)
-        return ("failed", 0) if count is None else ("waiting" if count else "passed", count)
+        away = [p for p in self.request.directory.people if p in eligible]
+        able_at_most = max(sum(map(len, alternative)) for alternative in quorum)
+        found: list[int | None] = []
+        for themselves in chain.from_iterable(combinations(away, n) for n in range(len(away) + 1)):
+            acting: dict[str, str] = {}
+            for at, p in sorted(votes):
+                for absent in self.absent(p, at):
+                    may = absent in away and absent not in themselves and not self.standing(absent, asked.signed)
+                    if may and eligible[absent] & active:
+                        acting.setdefault(absent, p)
+            given = [
+                (at, p, eligible[p].union(*(eligible[a] for a in self.absent(p, at) if acting.get(a) == p)))
+                for at, p in votes
+            ]
+            able: dict[str, frozenset[str]] = {}
+            for p, of in eligible.items():
+                if p not in away or p in themselves or self.standing(p, asked.signed):
+                    able[p] = of
+                for absent in self.absent(p, self.now):  # who acts from now on
+                    may = absent in away and absent not in themselves and not self.standing(absent, asked.signed)
+                    if may and acting.get(absent, p) == p:
+                        able[p] = able.get(p, of) | eligible[absent]
+            for name in (name for name, m in groups.items() if m is None):  # enough people may be in it
+                able |= {f"{name} {n}": frozenset([name]) for n in range(able_at_most)}
+            found.append(fewest_missing(quorum, given, {p: of for p, of in able.items() if of}))
+        return min((count for count in found if count is not None), default=None)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from naive import Answer, broken, judge
 
+from gatecheck.engine.approve import IMPOSSIBLE
 from gatecheck.engine.invariants import approvers, violated
 from gatecheck.engine.program import Program, evaluate
 from gatecheck.lang import core
@@ -22,9 +23,10 @@ def answer(decision: Decision) -> Answer:
     findings = {f.asked.id: f for f in decision.findings}
     assert len(findings) == len(decision.findings)
     missing = {
-        i: len(f.actions)
+        i: [a.kind for a in f.actions].count("approve")
         for i, f in findings.items()
-        if f.status == "waiting" and f.asked.kind == "approve" and not f.note
+        if f.status == "waiting" and f.asked.kind == "approve"
+        if f.actions[0].kind == "approve" or f.note.startswith(IMPOSSIBLE)
     }
     statuses = {i: str(f.status) for i, f in findings.items()}
     causes = {i: frozenset(a.subject.removeprefix("evidence of ") for a in f.actions) for i, f in findings.items()}

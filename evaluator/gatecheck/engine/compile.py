@@ -393,12 +393,13 @@ class Part:
         joining = sorted({g for _, groups in approval.escalations for g in groups} - set(approval.groups))
         bits = {group: 1 << n for n, group in enumerate((*approval.groups, *joining))}
         levels = []
-        may = set(approval.groups)
+        joined: set[str] = set()
         for wait, groups in approval.escalations:
-            may |= set(groups)
+            joined |= set(groups)
+            may = sum(bits[g] for g in joined.union(approval.groups))
             fields = (
-                self.module.literal(wait), repr(duration(wait)), repr(groups), str(sum(bits[g] for g in may)),
-                self.asks(statement, approval, bits, may),
+                self.module.literal(wait), repr(duration(wait)), repr(groups), str(may),
+                self.asks(statement, approval, bits, joined),
             )  # fmt: skip
             levels.append(f"Level({', '.join(fields)}), ")
         terms = ""
