@@ -175,7 +175,7 @@ class _Scenario:
         if kind == UNKNOWN:
             return
         declared = dict(gate.fields)
-        for pair in given.fields.pairs:
+        for pair in scenario.pairs_of(given.fields, [f.name for f in kind.fields]):
             field = kind.field(pair.key)
             type_ = declared.get(pair.key) or (field.type if field is not None else None)
             if type_ is None:
@@ -193,7 +193,7 @@ class _Scenario:
             for each in value.items:
                 self.fits(each, type_.item, f"an item of {name}")
         elif isinstance(value, scenario.Fields) and type_.fields:
-            for pair in value.pairs:
+            for pair in scenario.pairs_of(value, [f.name for f in type_.fields]):
                 field = type_.field(pair.key)
                 if field is None:
                     near = did_you_mean(pair.key, [f.name for f in type_.fields])

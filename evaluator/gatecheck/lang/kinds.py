@@ -38,7 +38,7 @@ def own_kinds(
 def _misplaced(kind: ast.EvidenceKind, schemas: Mapping[str, bytes]) -> Diagnostic | None:
     if kind.path in schemas:
         return None
-    hint = did_you_mean(kind.path, schemas)
+    hint = did_you_mean(kind.path, schemas) if schemas else ""
     if not kind.path.endswith(SCHEMA):
         message = f"`{kind.path}` is not the name of a schema"
         hint = hint or f"a pack holds schemas in files whose names end in `{SCHEMA}`"

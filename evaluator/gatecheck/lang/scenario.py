@@ -3,6 +3,7 @@
 As everywhere in the syntax nothing is resolved here: names are as written, instants wall-clock text.
 """
 
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Literal as OneOf
 
@@ -34,6 +35,16 @@ class Values(Node, frozen=True, eq=False):
 
 
 Value = Literal | Reference | Values | Fields
+
+
+def pairs_of(fields: Fields, known: Collection[str], prefix: str = "") -> Iterator[Pair]:
+    """Yield a record's pairs; those of records in it under dotted names (`latency.p95`), where such names are known."""
+    for pair in fields.pairs:
+        key = prefix + pair.key
+        if isinstance(pair.value, Fields) and any(name.startswith(f"{key}.") for name in known):
+            yield from pairs_of(pair.value, known, f"{key}.")
+        else:
+            yield Pair(pair.span, key, pair.value)
 
 
 # -- what is given

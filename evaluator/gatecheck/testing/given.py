@@ -259,7 +259,7 @@ class _Situation:
         base = self.samples.blank(gate.name, self.change, self.now) if base is None else base
         kind, declared = kind_of(self.pack, gate), dict(gate.fields)
         fields = dict(base.fields)
-        for pair in wish.fields.pairs:
+        for pair in scenario.pairs_of(wish.fields, [f.name for f in kind.fields]):
             if pair.key in declared:
                 fields["fields"] = {**fields["fields"], pair.key: plain(pair.value, declared[pair.key])}
             else:

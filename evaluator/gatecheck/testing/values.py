@@ -31,7 +31,8 @@ def plain(value: scenario.Value, type_: Type = UNKNOWN) -> Any:
             item = type_.item or UNKNOWN
             return [plain(each, item) for each in value.items]
         case scenario.Fields():
-            return record(type_, {pair.key: plain(pair.value, of_field(type_, pair.key)) for pair in value.pairs})
+            pairs = scenario.pairs_of(value, [f.name for f in type_.fields])
+            return record(type_, {pair.key: plain(pair.value, of_field(type_, pair.key)) for pair in pairs})
 
 
 def written(value: ast.LiteralValue) -> Any:
