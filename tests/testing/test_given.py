@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from pack_world import RULES, decision_of, pack_of, request_of
+from pack_world import RULES, decision_of, pack_of, ran, request_of
 
 from gatecheck.lang import scenario
 from gatecheck.lang.parser import parse_what_if
@@ -207,3 +207,57 @@ def test_every_given_of_the_grammar_is_known() -> None:
     for wish in parse_what_if(Source("--what-if", said)).wishes:
         assert apply(pack, request, [wish], Samples(pack)) != request, wish
     assert len(scenario.Given.__args__) == 12
+
+
+def test_evidence_is_signed_by_whom_the_test_says() -> None:
+    rules = RULES.replace("  fresh for 24h\n", "  fresh for 24h\n  signed by ci, ops\n")
+    assert request_of(f"{CHANGE}\ngiven sast passes\n{AT}", rules=rules).evidence["sast"].signers == ["ci"]
+    other = f"{CHANGE}\ngiven sast passes\ngiven sast signed by mallory\n{AT}\nexpect sast waiting for sast"
+    right = other.replace("mallory", "ops").replace("waiting for sast", "passed")
+    tests = f"test a {{\n{other}\n}}\ntest b {{\n{right}\n}}"
+    assert ran(tests, rules).is_passed
+
+
+def test_who_acts_for_another_counts_as_she_would() -> None:
+    given = f"given change {{ }} to production\ngiven group pm = carol\n{AT}\n"
+    tests = f"""\
+test without {{
+  {given}
+  given approval by dave, by carol
+  expect people waiting for tech-lead, pm
+}}
+test with-a-delegate {{
+  {given}
+  given dave acts for alice until 2026-11-23 10:00
+  given approval by dave, by carol
+  expect people passed
+}}
+test no-longer {{
+  {given}
+  given dave acts for alice until 2026-11-23 09:59
+  given approval by dave, by carol
+  expect people waiting for tech-lead, pm
+}}
+"""
+    assert [r.unmet for r in ran(tests).results] == [(), (), ()]
+
+
+def test_a_request_waits_from_when_it_is_given() -> None:
+    rules = RULES.replace("approve by tech-lead then pm", "approve by tech-lead escalate to on-call after 2h")
+    given = f"given group on-call = erin\ngiven approval by erin\n{AT}\n"
+    tests = f"""\
+test just-asked {{ given change {{ }} to staging {given} expect people waiting for tech-lead }}
+test two-hours {{ given change {{ requested_at: 2026-11-23T08:00+01:00 }} to staging {given} expect people passed }}
+"""
+    assert [r.unmet for r in ran(tests, rules).results] == [(), ()]
+
+
+def test_who_approved_staging_is_known_where_that_is_given() -> None:
+    rules = RULES.replace("approve by tech-lead then pm", "approve by tech-lead excluding approvers of staging")
+    given = f"given change {{ }} to production\ngiven approval by alice\n{AT}\n"
+    tests = f"""\
+test by-alice {{ {given} given allowed in staging by alice expect people waiting for tech-lead }}
+test by-bob {{ {given} given allowed in staging by bob expect people passed }}
+test unknown {{ {given} expect people waiting }}
+"""
+    assert [r.unmet for r in ran(tests, rules).results] == [(), (), ()]

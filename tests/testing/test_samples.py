@@ -113,7 +113,7 @@ def test_a_sample_says_who_made_it_when_and_about_what() -> None:
     found = Samples(pack).evidence("g", "passed", CHANGE, NOW)
     assert found is not None
     assert found.subject is not None
-    assert (found.kind, found.producer, found.produced_at) == ("sarif", "trivy", NOW)
+    assert (found.kind, found.producer, found.produced_at, found.signers) == ("sarif", "trivy", NOW, ["ci"])
     assert (found.subject.digest, found.subject.commit, found.flaw) == (CHANGE.artifact.digest, None, "")
 
 

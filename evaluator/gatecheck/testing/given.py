@@ -272,7 +272,7 @@ class _Situation:
         if evidence is None:
             hint = f"write `given {wish.gate} passes` before it"
             _refuse(wish.span, f"there is no evidence of `{wish.gate}` that could be signed", hint)
-        self.evidence[wish.gate] = _with(evidence, signers=sorted(set(wish.signers)))
+        self.evidence[wish.gate] = replace(evidence, signers=sorted(set(wish.signers)))
 
     # -- people and places
 
@@ -329,11 +329,6 @@ def _is_person(name: str) -> bool:
 
 def _turn(wish: Given | Now) -> int:
     return _TURNS.get(type(wish), 3)
-
-
-def _with(part: Any, **fields: Any) -> Any:
-    known = {name: value for name, value in fields.items() if name in part.__struct_fields__}
-    return replace(part, **known)
 
 
 def _flaw(fields: Mapping[str, Any]) -> str:

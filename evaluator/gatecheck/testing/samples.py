@@ -137,12 +137,10 @@ class Samples:
     def _evidence(
         self, gate: core.Gate, fields: Mapping[str, Any], change: Change, now: Any, raw: str = ""
     ) -> Evidence:
-        signers = {"signers": list(gate.signed_by[:1])} if "signers" in Evidence.__struct_fields__ else {}
-        given: dict[str, Any] = {
-            "kind": gate.kind, "fields": dict(fields), "raw": raw or digest(canonical(fields)),
-            "producer": gate.producer, "produced_at": now, "subject": Subject(change.artifact.digest), **signers,
-        }  # fmt: skip
-        return Evidence(**given)
+        return Evidence(
+            gate.kind, dict(fields), raw or digest(canonical(fields)), producer=gate.producer, produced_at=now,
+            subject=Subject(change.artifact.digest), signers=list(gate.signed_by[:1]),
+        )  # fmt: skip
 
     def _parts_of(self, gate: core.Gate) -> list[_Part]:
         if gate.name not in self._parts:
