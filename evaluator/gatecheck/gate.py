@@ -13,7 +13,7 @@ from msgspec import Struct
 from gatecheck.engine.program import Program, evaluate
 from gatecheck.engine.record import record
 from gatecheck.model.decision import Decision
-from gatecheck.model.identity import normalize
+from gatecheck.model.identity import identify, names_of, normalize
 from gatecheck.model.request import Approval, Change, Deployment, Directory, Evidence, Promotion, Request
 
 if TYPE_CHECKING:
@@ -59,29 +59,57 @@ def assemble(
 def with_promotions(program: Program, request: Request, ledger: "Ledger", trust: "AllowedSigners") -> Request:
     """Return the request with what the ledger says of its artifact: where it was allowed, where rules ask for that.
 
-    Only entries whose signer is in ``trust`` count: whoever may write to the ledger may not promote by that alone.
+    They ask for the environments that come before, and for those whose approvers they exclude. Only entries whose
+    signer is in ``trust`` count: whoever may write to the ledger may not promote by that alone.
     """
     from msgspec.structs import replace
 
-    asked = set(program.environments.get(request.environment, ()))
+    asked = {*program.environments.get(request.environment, ()), *program.excluded.get(request.environment, ())}
     if request.change.type == "rollback":
         asked.add(request.environment)
-    digest = request.change.artifact.digest
     found = [
-        Promotion(artifact=digest, environment=environment, at=_as_of(ledger, entry), entry=f"sha256:{entry.id}")
+        _promotion(entry, ledger.statement(entry), request)
         for environment in sorted(asked)
-        for entry in ledger.allowed(digest, environment, trust)
+        for entry in ledger.allowed(request.change.artifact.digest, environment, trust)
     ]
     return replace(request, promotions=sorted(found, key=lambda p: (p.environment, p.at, p.entry)))
 
 
-def _as_of(ledger: "Ledger", entry: "Entry") -> datetime:
-    """Return the instant as of which an entry decided; when it was recorded says nothing about the artifact."""
+def _promotion(entry: "Entry", statement: bytes, request: Request) -> Promotion:
+    """Return what a recorded `allow` says, as of the instant that it decided; when it was recorded means nothing."""
     import json
     from datetime import UTC
 
-    statement = json.loads(ledger.statement(entry))
-    return datetime.fromisoformat(statement["predicate"]["as_of"]).astimezone(UTC)
+    predicate = json.loads(statement)["predicate"]
+    counting = [*predicate["findings"], *([predicate["override"]] if "override" in predicate else [])]
+    names = names_of(request.directory)
+    approvers = {identify(c["approver"], names) for each in counting for c in each.get("counted", ())}
+    at = datetime.fromisoformat(predicate["as_of"]).astimezone(UTC)
+    digest, environment = request.change.artifact.digest, predicate["environment"]
+    return Promotion(digest, environment, at, f"sha256:{entry.id}", sorted(approvers))
+
+
+def with_signers(request: Request, trust: "AllowedSigners | None") -> Request:
+    """Return the request with whose signature each signed approval carries, or why it is nobody's.
+
+    ``trust`` says whose key is whose; without it no signature counts.
+    """
+    from msgspec.structs import replace
+
+    people = request.directory.people
+
+    def verified(a: Approval) -> Approval:
+        if not a.signature:
+            return a
+        if trust is None:
+            return replace(a, signer="", unsigned="there is no trust file to tell whose signature it is")
+        from gatecheck.trust.approval import signer
+
+        names = [a.approver, *(people[a.approver].logins if a.approver in people else ())]
+        found, why = signer(a, names, trust)
+        return replace(a, signer=found, unsigned=why[:300])
+
+    return replace(request, approvals=[verified(a) for a in request.approvals])
 
 
 def decide(program: Program, request: Request) -> Outcome:

@@ -103,7 +103,7 @@ def read(type_: Type, value: Any) -> Any:
     if value is None:
         return None
     if type_.item is not None:
-        return value
+        return value if type_.item.fields else [read(type_.item, each) for each in value]
     if type_.name == "severity":
         return SEVERITIES.index(value)
     if type_.name == "percent":
@@ -410,6 +410,8 @@ class _Judge:
         made_by, wanted = evidence.producer.casefold(), gate.producer.casefold()
         if wanted and made_by != wanted and not made_by.startswith(wanted + " "):
             return "another tool made it"
+        if gate.signed_by and not any(name in gate.signed_by for name in evidence.signers):
+            return "nobody signed it of whom that is asked"
         digest = evidence.subject.digest if evidence.subject is not None else None
         commit = evidence.subject.commit if evidence.subject is not None else None
         if digest not in (None, self.digest) or (commit is not None and commit != self.change.commit):
@@ -589,12 +591,13 @@ class _Judge:
             ]
             able: dict[str, frozenset[str]] = {}
             for p, of in eligible.items():
-                if p not in away or p in themselves or self.standing(p, asked.signed):
-                    able[p] = of
+                if p in away and p not in themselves and not self.standing(p, asked.signed):
+                    continue  # whatever he approves now, he has then approved himself
+                able[p] = of
                 for absent in self.absent(p, self.now):  # who acts from now on
                     may = absent in away and absent not in themselves and not self.standing(absent, asked.signed)
                     if may and acting.get(absent, p) == p:
-                        able[p] = able.get(p, of) | eligible[absent]
+                        able[p] |= eligible[absent]
             for name in (name for name, m in groups.items() if m is None):  # enough people may be in it
                 able |= {f"{name} {n}": frozenset([name]) for n in range(able_at_most)}
             found.append(fewest_missing(quorum, given, {p: of for p, of in able.items() if of}))

@@ -9,7 +9,7 @@ import click
 
 from gatecheck.cli.documents import below, read_evidence, read_part, require
 from gatecheck.engine.program import Program
-from gatecheck.gate import assemble
+from gatecheck.gate import assemble, with_signers
 from gatecheck.model.instant import parse_instant
 from gatecheck.model.request import Directory, Request
 
@@ -83,24 +83,32 @@ def read_request(options: Options, as_of: str, program: Program) -> Request:
         named, base = options.one(name)
         if named is not None:
             parts[name] = document(name, named, base, name)
-    asked = _signatures(options, program, as_of, sources) if program.signed else None
+    are_signed = any(a.signature for a in approvals)
+    trust = _signers(options, sources) if program.signed or are_signed else None
+    asked = _signatures(program, trust, as_of) if program.signed else None
     evidence = read_evidence(*options.many("evidence"), program.kinds, asked)
-    return assemble(change, environment, as_of, evidence=evidence, approvals=approvals, sources=sources, **parts)
+    made = assemble(change, environment, as_of, evidence=evidence, approvals=approvals, sources=sources, **parts)
+    return with_signers(made, trust) if are_signed else made
 
 
-def _signatures(options: Options, program: Program, as_of: str, sources: dict[str, str]) -> "Asked":
-    """Return what gates ask of signatures, with the trust file that is named; its digest joins the sources."""
-    from gatecheck.evidence.signed import Asked
+def _signers(options: Options, sources: dict[str, str]) -> "AllowedSigners | None":
+    """Return whose signatures count, by the trust file that is named; its digest joins the sources."""
     from gatecheck.model.canonical import digest
     from gatecheck.model.document import decode_text, read_bytes
     from gatecheck.trust.signers import parse_signers
 
-    trust = None
     named, base = options.one("trust")
-    if named is not None:
-        raw = read_bytes(below(base, named))
-        trust = parse_signers(decode_text(raw, named), named)
-        sources["trust"] = digest(raw)
+    if named is None:
+        return None
+    raw = read_bytes(below(base, named))
+    sources["trust"] = digest(raw)
+    return parse_signers(decode_text(raw, named), named)
+
+
+def _signatures(program: Program, trust: "AllowedSigners | None", as_of: str) -> "Asked":
+    """Return what gates ask of signatures."""
+    from gatecheck.evidence.signed import Asked
+
     return Asked(program.signed, trust, parse_instant(as_of, "--as-of"))
 
 

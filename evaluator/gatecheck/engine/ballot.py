@@ -109,8 +109,7 @@ def _is_unsigned(x: Evaluation, a: Approval) -> bool:
 
 
 def _unsigned(a: Approval) -> Refused:
-    reason = a.unsigned or ("has a signature that nobody verified" if a.signature else "is not signed")
-    return Refused(a.approver, a.at, a.stance, reason)
+    return Refused(a.approver, a.at, a.stance, a.unsigned or "is not signed")
 
 
 def _when(a: Approval) -> tuple[datetime, int]:

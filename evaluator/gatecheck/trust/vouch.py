@@ -1,4 +1,4 @@
-"""For whom a detached signature of a file vouches: file, namespace, trust file and time must all fit."""
+"""For whom a detached signature vouches: message, namespace, trust file and time must all fit."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,9 +9,10 @@ from gatecheck.trust.signers import AllowedSigners
 
 
 def vouched(
-    trust: AllowedSigners, message: bytes, armoured: str, namespace: str, at: datetime, names: Iterable[str]
-) -> tuple[tuple[str, ...], str]:
-    """Return those of ``names`` for whom ``armoured`` vouches, sorted; or nobody, and why.
+    trust: AllowedSigners, message: bytes, armoured: str, namespace: str, at: datetime, names: Iterable[str],
+    what: str = "file",
+) -> tuple[tuple[str, ...], str]:  # fmt: skip
+    """Return those of ``names`` for whom ``armoured`` vouches, sorted; or nobody, and why. ``what`` names the message.
 
     A signature says nothing of when it was made: ``at`` is the instant at which its key must be trusted.
     """
@@ -25,7 +26,7 @@ def vouched(
     if not lines:
         return (), f"the trust file does not name the key {signature.key.fingerprint}"
     if not signature.covers(message):
-        return (), "the signature is of another file"
+        return (), f"the signature is of another {what}"
     named = {name: [line for line in lines if line.is_of(name)] for name in sorted(set(names))}
     found = tuple(name for name, own in named.items() if "" in [line.refusal(namespace, at) for line in own])
     if found:
