@@ -11,18 +11,17 @@ def unreviewed(pack: core.Pack) -> Iterator[Diagnostic]:
     for o in pack.overrides:
         if o.reviewers:
             continue
-        asks = _people(o.approvals)
         normal = [s for s in pack.statements if not s.advisory and set(s.environments) & set(o.environments)]
-        most = _people(normal)
+        asks, most = sum(_people(o.approvals)), max(_people(normal), default=0)
         if asks < most:
             people = "person" if asks == 1 else "people"
-            message = f"the override `{o.name}` asks {asks} {people} where rules ask {most}, and owes no review"
+            message = f"the override `{o.name}` asks {asks} {people} where a rule asks {most}, and owes no review"
             yield Diagnostic("GC316", message, o.span, "", "add `review by … within …`", "warning")
 
 
-def _people(statements: Iterable[core.Statement]) -> int:
-    """Return how many people the most demanding of some statements asks at least."""
-    return max((fewest(s.approval) for s in statements if s.approval is not None), default=0)
+def _people(statements: Iterable[core.Statement]) -> list[int]:
+    """Return how many people each `approve by` among statements takes at least."""
+    return [fewest(s.approval) for s in statements if s.approval is not None]
 
 
 def fewest(approval: core.Approval) -> int:

@@ -1,6 +1,7 @@
 """Rules about time that stop rollbacks, too (GC313): in a freeze, the way back is what one needs most.
 
-A statement is reported if for some rollback the window alone makes it fail or wait. A rollback has no soak to wait for.
+A statement is reported if for some rollback the window alone makes it fail or wait: soak asks nothing of a rollback,
+and gates are taken to pass.
 """
 
 from collections.abc import Iterator
@@ -33,17 +34,13 @@ def _stops(pack: core.Pack, s: core.Statement) -> bool:
     if s.condition is None:
         return False
     fails: core.Core = s.condition if s.kind == "forbid" else core.Not(BOOL, "", s.condition)
-    satisfy = Satisfy(pack)
-    given = [(_is_rollback(), True), *([(s.guard, True)] if s.guard is not None else [])]
-    for window in sorted({n.window for n in core.walk(s.condition) if isinstance(n, core.During)}):
+    fails = fails if s.guard is None else core.And(BOOL, "", (s.guard, fails))
+    satisfy, rollback = Satisfy(pack), (_is_rollback(), True)
+    for window in sorted({n.window for n in core.walk(fails) if isinstance(n, core.During)}):
         is_open, is_shut = (_assumed(fails, window, value) for value in (True, False))
-        if any(satisfy.possible(*given, (bad, True), (good, False)) for bad, good in _both(is_open, is_shut)):
+        if any(satisfy.possible(rollback, (is_open, open_), (is_shut, not open_)) for open_ in (True, False)):
             return True
     return False
-
-
-def _both(one: core.Core, other: core.Core) -> tuple[tuple[core.Core, core.Core], tuple[core.Core, core.Core]]:
-    return (one, other), (other, one)
 
 
 def _is_rollback() -> core.Compare:
@@ -54,10 +51,12 @@ def _is_rollback() -> core.Compare:
 
 
 def _assumed(node: core.Core, window: str, is_open: bool) -> core.Core:
-    """Return an expression in which a window is open or shut, and every soak has lasted for ever."""
+    """Return an expression in which a window is open or shut, gates pass, and every soak has lasted for ever."""
     match node:
         case core.During(window=name) if name == window:
             return core.Const(BOOL, "", is_open)
+        case core.GateResult():
+            return core.Const(BOOL, "", value=True)
         case core.Soak():
             return core.Const(BOOL, "", node.operator in (">", ">=") and node.duration < timedelta.max)
         case core.Not():

@@ -127,7 +127,7 @@ class Satisfy:
             return Domain((False, True))
         if type_.is_enumeration:
             return Domain(tuple(range(len(type_.members))) if type_.ordered else type_.members)
-        if isinstance(node, core.Quantified):
+        if isinstance(node, core.Quantified | core.OfDecision):  # a count of items, or of people
             return Domain(least=0, is_whole=True)
         least, most = self.bounds(node)
         return Domain(None, least, most, type_ == INT)

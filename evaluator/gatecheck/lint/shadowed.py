@@ -1,7 +1,8 @@
 """A rule that another one covers (GC307): whatever it asks is asked already, so it can go, or it says too little.
 
 A rule is covered if one other rule says each of its statements for each of its environments, at least as often: without
-a `when`, or under one that holds whenever the rule's own does. Of two that say the same the later one is reported.
+a `when`, or under one that holds whenever the rule's own does. A `when` that evidence may leave undetermined asks for
+something by itself, namely that evidence. Of two rules that say the same the later one is reported.
 """
 
 from collections import defaultdict
@@ -37,9 +38,10 @@ def shadowed(pack: core.Pack) -> Iterator[Diagnostic]:
     covered = {rule: coverers(rule) for rule in rules}
     for rule, by in sorted(covered.items()):
         place = pack.places[f"rule {rule}"]
-        kept = sorted(o for o in by if rule not in covered[o] or pack.places[f"rule {o}"] < place)
+        kept = [(pack.places[f"rule {o}"], o) for o in by]
+        kept = [(at, o) for at, o in kept if rule not in covered[o] or at < place]
         if kept:
-            message = f"the rule `{rule}` asks for nothing that `{kept[0]}` does not ask for"
+            message = f"the rule `{rule}` asks for nothing that `{min(kept)[1]}` does not ask for"
             hint = "drop it, or write what it was to add"
             yield Diagnostic("GC307", message, place, "", hint, "warning")
 
@@ -51,28 +53,27 @@ def _asked(s: core.Statement) -> object:
 
 
 def _implied(satisfy: Satisfy, guard: core.Core | None, other: core.Core | None) -> bool:
-    """Tell whether ``other`` holds whenever ``guard`` does, and is decided whenever that is."""
-    if other is None:
-        return True
-    if guard is None:
+    """Tell whether ``other`` holds whenever ``guard`` does, and is undetermined, which waits, whenever that is."""
+    mine = {key(c): c for c in _conjuncts(guard)}
+    others = {key(c): c for c in _conjuncts(other)}
+    if not all(map(_is_always_known, (c for k, c in mine.items() if k not in others))):
         return False
-    if {key(c) for c in _conjuncts(other)} <= {key(c) for c in _conjuncts(guard)}:
+    if others.keys() <= mine.keys():
         return True
-    if not all(_is_always_known(n) for g in (guard, other) for n in core.walk(g)):
+    if guard is None or other is None or not all(map(_is_always_known, (guard, other))):
         return False
     return not satisfy.possible((guard, True), (other, False))
 
 
-def _conjuncts(guard: core.Core) -> Iterator[core.Core]:
+def _conjuncts(guard: core.Core | None) -> Iterator[core.Core]:
     if isinstance(guard, core.And):
         for operand in guard.operands:
             yield from _conjuncts(operand)
-    else:
+    elif guard is not None:
         yield guard
 
 
-def _is_always_known(node: core.Core) -> bool:
-    """Tell whether an expression is never undetermined by itself."""
-    if isinstance(node, core.GateResult | core.EvidenceField | core.Quantified):
-        return False
-    return not (isinstance(node, core.ChangeField) and node.nullable)
+def _is_always_known(whole: core.Core) -> bool:
+    """Tell whether an expression is never undetermined."""
+    unsure = (core.GateResult, core.EvidenceField, core.Quantified)
+    return not any(isinstance(n, unsure) or (isinstance(n, core.ChangeField) and n.nullable) for n in core.walk(whole))

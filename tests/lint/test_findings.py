@@ -1,0 +1,85 @@
+"""Each finding of the lints stands beneath the line that it is about, and no other: the cases are written out so.
+
+A case is a whole pack; cases of a file are separated by `---`. Beneath a line stand its findings as `# CODE: message`,
+each with `# label:` and `# hint:` where it has them. Time is noon of 23 November 2026 in UTC.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gatecheck.lang.pack import load
+from gatecheck.lint.findings import findings
+from gatecheck.report.pages import pages
+from gatecheck.text.diagnostic import Diagnostic
+
+CASES = Path(__file__).parent / "cases"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+_SAID = re.compile(r"^# (GC\d{3}|hint|label): .*\n", re.MULTILINE)
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    for path in sorted(CASES.glob("*.gate")):
+        line = 1
+        for text in path.read_text("utf-8").split("\n---\n"):
+            yield f"{path.name}:{line}", text.rstrip("\n") + "\n"
+            line += text.count("\n") + 2
+
+
+def found_in(text: str) -> list[Diagnostic]:
+    pack, warnings, _ = load({"a.gate": text.encode()})
+    assert warnings == ()
+    return list(findings(pack, NOON))
+
+
+def annotated(text: str, found: list[Diagnostic]) -> str:
+    lines = text.splitlines()
+    out = []
+    for number, line in enumerate(lines, 1):
+        out.append(line)
+        for d in found:
+            assert d.span is not None
+            if d.span.line == number:
+                assert 1 <= d.span.column <= len(line)  # the mark stands under some text
+                assert d.span.end_line > number or d.span.column < d.span.end_column <= len(line) + 1
+                assert d.severity == "warning"
+                out.append(f"# {d.code}: {d.message}")
+                out += [f"# {word}: {said}" for word, said in (("label", d.label), ("hint", d.hint)) if said]
+    return "\n".join(out) + "\n"
+
+
+ALL = list(cases())
+
+
+@pytest.mark.parametrize("case", [text for _, text in ALL], ids=[place for place, _ in ALL])
+def test_findings_stand_beneath_their_lines(case: str) -> None:
+    bare = _SAID.sub("", case)
+    assert annotated(bare, found_in(bare)) == case
+
+
+def test_every_lint_finds_something_and_leaves_something_be() -> None:
+    codes = {code for code in pages() if code == "GC302" or "GC306" <= code < "GC400"}
+    told = {said for _, text in ALL for said in re.findall(r"^# (GC\d{3}): ", text, re.MULTILINE)}
+    assert told == codes
+    assert sum(_SAID.search(text) is None for _, text in ALL) >= 4
+
+
+def test_the_order_of_files_and_rules_decides_nothing() -> None:
+    parts = re.split(r"^(?=\w)", _SAID.sub("", ALL[0][1]), flags=re.MULTILINE)
+    forwards = found_in("".join(parts))
+    backwards = found_in("".join(reversed(parts)))
+    assert {d[:2] for d in forwards} == {d[:2] for d in backwards} != set()
+
+
+@pytest.mark.parametrize("instant", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_any_instant_will_do(instant: datetime) -> None:
+    text = (
+        "environment dev\nrule a for dev { approve automatically require 1d <= soak(dev) }\n"
+        'waive a for dev until 2027-01-01 { owner a because "b" }\nwindow w = 2026-01-01 .. 2026-01-02 in Asia/Tokyo\n'
+    )
+    pack, _, _ = load({"a.gate": text.encode()})
+    over = {d.code for d in findings(pack, instant)} & {"GC311", "GC314", "GC315"}
+    assert over == ({"GC311", "GC314"} if instant.year > 2027 else set())
