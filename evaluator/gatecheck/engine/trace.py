@@ -43,12 +43,14 @@ class Seen(Struct):
 class Quorum(Struct):
     """Who fills which slot of an `approve by`: an alternative, and for each of its slots the approval or ``None``.
 
-    ``free`` are, by group, the people who may approve: its members, but for those whose own work it is; ``None`` where
-    nobody says who they are.
+    ``wanted`` are the groups that may fill each slot that is open, ``acting`` tells for whom a delegate fills one.
+    ``free`` are, by group, its members who may approve; ``None`` where nobody says who they are.
     """
 
     alternative: int
     fillers: tuple[Filler | None, ...]
+    wanted: tuple[tuple[str, ...], ...]
+    acting: dict[str, str]
     free: dict[str, tuple[str, ...] | None]
 
 
@@ -142,20 +144,27 @@ class TracedProgram(Program):
     def _approve(self, x: Evaluation, asked: Asked, ask: Ask) -> Finding:
         x.places = []
         finding = approve(x, asked, ask)
-        if x.places:
-            alternative, fillers = x.places[-1]
-        elif finding.status == "failed":  # by a rejection, whatever the slots
-            return finding
-        else:  # nobody approved, so the shortest was asked for
-            sizes = [sum(map(len, stages)) for stages in ask.alternatives]
-            alternative, fillers = sizes.index(min(sizes)), (None,) * min(sizes)
-        barred = () if ask.including_author or x.ballot is None else x.ballot.interested
-        free: dict[str, tuple[str, ...] | None] = {}
-        for group in ask.groups:
-            members = x.members(group)
-            free[group] = None if members is None else tuple(sorted(members.difference(barred)))
-        self._quorums[asked.id] = Quorum(alternative, fillers, free)
+        wanted = tuple(a.groups for a in finding.actions if a.kind == "approve")
+        sizes = [sum(map(len, stages)) for stages in ask.alternatives]
+        if not x.places and len(wanted) == min(sizes):  # nobody approved, so the shortest was asked for
+            x.places.append((sizes.index(min(sizes)), (None,) * len(wanted)))
+        for alternative, fillers in reversed(x.places):  # several, where it was asked what an escalation would change
+            if fillers.count(None) == len(wanted) and tuple(f for f in fillers if f is not None) == finding.counted:
+                groups = dict.fromkeys([*ask.groups, *(g for each in wanted for g in each)])
+                free = {group: self._free(x, asked, ask, group) for group in groups}
+                self._quorums[asked.id] = Quorum(alternative, fillers, wanted, dict(finding.acting), free)
+                break
         return finding
+
+    def _free(self, x: Evaluation, asked: Asked, ask: Ask, group: str) -> tuple[str, ...] | None:
+        members = x.members(group)
+        if members is None:
+            return None
+        barred: set[str] = set()
+        if x.ballot is not None:
+            barred.update(() if ask.including_author else x.ballot.interested)
+            barred.update(x.ballot.excluded.get(asked.id, ()))
+        return tuple(sorted(members.difference(barred)))
 
 
 def traced_program(files: Mapping[str, bytes], where: str = "") -> TracedProgram:

@@ -205,18 +205,22 @@ class _Explanation:
     # -- approvals
 
     def approval(self, s: core.Statement) -> Tree:
-        """Return each slot of the quorum with who fills it; nothing where a rejection stops it."""
+        """Return each slot of the quorum with who fills it; nothing where a rejection stops it, or nobody is left."""
         quorum = self.trace.quorums.get(s.id)
         if quorum is None or s.approval is None:
             return {}
         stages = s.approval.alternatives[quorum.alternative]
         slots = [(number, slot) for number, stage in enumerate(stages) for slot in stage]
         filling = {filler[0] for filler in quorum.fillers if filler is not None}
-        made: list[Tree] = [
-            {"groups": list(slot), "stage": number}
-            | ({} if filler is None else {"by": filler[0], "at": write_instant(filler[1])})
-            for (number, slot), filler in zip(slots, quorum.fillers, strict=True)
-        ]
+        wanted = iter(quorum.wanted)
+        made: list[Tree] = []
+        for (number, slot), filler in zip(slots, quorum.fillers, strict=True):
+            if filler is None:
+                made.append({"groups": list(next(wanted)), "stage": number})
+                continue
+            person, at = filler
+            made.append({"groups": list(slot), "stage": number, "by": person, "at": write_instant(at)})
+            made[-1] |= _kept(**{"for": quorum.acting.get(person)})
         waiting = dict.fromkeys(g for slot in made if "by" not in slot for g in slot["groups"])
         known = ((g, quorum.free.get(g)) for g in waiting)
         free = {g: [p for p in people if p not in filling] for g, people in known if people is not None}

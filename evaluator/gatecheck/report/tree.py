@@ -232,12 +232,14 @@ class _Tree:
         return ", ".join(f"{plain(f['of'])} is {plain(f['value'])}" for f in found)
 
     def missing(self, item: Tree) -> list[str]:
-        """Return what would settle an undetermined value, or a finding."""
+        """Return what would settle an undetermined value, or a finding, apart from approvals."""
         out = []
         for action in item.get("missing", ()):
-            if action["action"] not in ("mend", "approve"):
+            if action["action"] == "mend":
+                out.append(plain(action.get("reason", "")))
+            elif action["action"] != "approve":
                 out.append(words.phrase(1, action, [], self.as_of, PLAIN))
-        return out
+        return [text for text in out if text]
 
     # -- gates and approvals
 
@@ -269,7 +271,8 @@ class _Tree:
         for slot in approval.get("slots", ()):
             groups = " or ".join(map(plain, slot["groups"]))
             if "by" in slot:
-                lines.append(Line("filled", depth, f"{groups}: {plain(slot['by'])}, {self.moment(slot['at'])}"))
+                whose = f" for {plain(slot['for'])}" if "for" in slot else ""
+                lines.append(Line("filled", depth, f"{groups}: {plain(slot['by'])}{whose}, {self.moment(slot['at'])}"))
             else:
                 people = sorted({p for g in slot["groups"] for p in free.get(g, ())})
                 who = f": {', '.join(windowed([plain(p) for p in people], 8, word=''))}" if people else ""
