@@ -5,6 +5,7 @@ to shrink. Expressions grow from the vocabulary's types, so a new field or kind 
 Every instant lies on the same few half hours, so that approvals collide and windows, soaks and ages end to the instant.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 from gatecheck.engine.compile import compile_pack
 from gatecheck.engine.program import Program
 from gatecheck.lang import core, vocabulary
+from gatecheck.lang.own import own_kind
 from gatecheck.lang.pack import load
 from gatecheck.lang.types import SCALARS, Type
 from gatecheck.model.instant import write_instant
@@ -28,6 +30,12 @@ GROUPS = ("lead", "pm", "on-call", "absent", "nobody")
 ENVIRONMENTS = ("dev", "staging", "production")
 LEVELS = ("low", "medium", "high", "critical")
 SERVICES = ("billing", "search")
+SIGNERS = ("ci", "release")
+OWN_SCALARS = (
+    ("bool", "boolean"), ("int", "integer"), ("decimal", "number"), ("percent", "string"), ("duration", "string"),
+    ("date", "string"), ("instant", "string"), ("string", "string"), ("path", "string"), ("person", "string"),
+    ("severity", "string"),
+)  # fmt: skip
 ARTIFACT, OTHER = "sha256:" + "9f" * 32, "sha256:" + "0b" * 32
 COMMIT, EARLIER = "4b" * 20, "1c" * 20
 # Around a change of clocks either way, and an ordinary Monday.
@@ -54,7 +62,9 @@ class PackText:
         self.attributes = self.some_attributes()
         self.windows = [f"window{n}" for n in range(random.randint(0, 2))]
         self.gates: dict[str, tuple[str, dict[str, Type]]] = {}
-        kinds = sorted(vocabulary.evidence_kinds())
+        self.schema = self.own_schema()
+        self.kinds = {"own": own_kind("own", self.schema), **vocabulary.evidence_kinds()}
+        kinds = sorted(self.kinds)
         for n in range(random.randint(0, 3)):
             kind = random.choice(kinds)
             declared = {
@@ -79,6 +89,7 @@ class PackText:
 
     def written(self) -> dict[str, bytes]:
         parts = [*self.environments(), *self.groups(), *(self.attribute(n) for n in self.attributes)]
+        parts.append('evidence own from "own.schema.json"')
         parts += [self.window(name) for name in self.windows]
         parts += [self.gate(name) for name in self.gates]
         for n in range(self.random.randint(0, 2)):  # one may use those before it
@@ -92,7 +103,11 @@ class PackText:
         parts += [self.invariant(n) for n in range(self.one((0, 0, 1)))]
         self.random.shuffle(parts)
         cut = self.random.randint(0, len(parts))
-        return {"a.gate": "\n".join(parts[:cut]).encode(), "b/c.gate": "\n".join(parts[cut:]).encode()}
+        return {
+            "a.gate": "\n".join(parts[:cut]).encode(),
+            "b/c.gate": "\n".join(parts[cut:]).encode(),
+            "own.schema.json": json.dumps(self.schema).encode(),
+        }
 
     def environments(self) -> list[str]:
         dev, staging, production = ENVIRONMENTS
@@ -133,15 +148,25 @@ class PackText:
                 spans.append(f"{start:%Y-%m-%d %H:%M} .. {end:%Y-%m-%d %H:%M}")
         return f"window {name} = {', '.join(spans)} in {self.one(ZONES)}"
 
+    def own_schema(self) -> dict[str, Any]:
+        """A schema with some of all that can be named: scalars, lists of them, records, records in records."""
+        said: dict[str, Any] = {name: {"type": json_type, "x-type": name} for name, json_type in OWN_SCALARS}
+        said["symbol"] = {"type": ["string", "null"], "enum": ["up", "down", None]}
+        said |= {f"some-{name}": {"type": "array", "items": spec} for name, spec in said.items() if name != "symbol"}
+        inner = {"type": "object", "properties": dict(self.some(said.items())), "required": self.some(said)}
+        said |= {"inner": inner, "rows": {"type": "array", "items": inner}}
+        return {"type": "object", "properties": dict(self.some(said.items())), "required": self.some(said)}
+
     def gate(self, name: str) -> str:
         kind, declared = self.gates[name]
-        record = vocabulary.evidence_kinds()[kind]
+        record = self.kinds[kind]
         atoms = [(f.name, f.type) for f in record.fields] + list(declared.items())
         atoms += [("risk", Type("risk", self.levels, ordered=True))] if self.levels else []
         items = [f"pass when {self.boolean(atoms, 2)}"]
         items += [f"field {field}: {type_.name}" for field, type_ in declared.items()]
         items += ["bound"] if self.chance(0.2) else []
         items += [f"fresh for {self.one(DURATIONS)}"] if self.chance(0.5) else []
+        items += [f"signed by {', '.join(self.some(SIGNERS) or SIGNERS[:1])}"] if self.chance(0.15) else []
         producer = ' "tool"' if self.chance(0.2) else ""
         return f"gate {name} from {kind}{producer} {{ {' '.join(items)} }}"
 
@@ -270,7 +295,7 @@ class PackText:
         atoms = self.of_change()
         for name, (kind, declared) in self.gates.items():
             atoms += [(name, Type("passes"))] * 6
-            fields = vocabulary.evidence_kinds()[kind].fields
+            fields = self.kinds[kind].fields
             atoms += [(f"{name}.{f.name}", f.type) for f in fields] + [(f"{name}.{k}", t) for k, t in declared.items()]
         atoms += [(f"during {name}", Type("passes")) for name in self.windows * 4]
         atoms += [(name, Type("passes")) for name in self.lets * 4]
@@ -315,7 +340,10 @@ class PackText:
         return f"{text} {self.one(_ORDER if type_.is_ordered else _ORDER[:2])} {right}"
 
     def about_list(self, text: str, item: Type) -> str:
-        atoms = [(f.name, f.type) for f in item.fields] or [("it", item)]
+        atoms = [(f.name, f.type) for f in item.fields if f.type.item is None]
+        lists = [(f.name, f.type.item) for f in item.fields if f.type.item is not None]
+        atoms += [(f"{self.literal(inner)} in {name}", Type("passes")) for name, inner in lists]
+        atoms = atoms or [("it", item)]
         shape = self.random.randint(0, 5)
         if shape == 0 and not item.fields:
             return f"{self.literal(item)} in {text}"
@@ -451,7 +479,7 @@ class RequestText:
         if type_.name in TEXTS:
             return self.one(TEXTS[type_.name])
         options = {
-            "percent": ("0", "0.5", "0.8", "1", "0.125", "80%"),
+            "percent": ("0", "0.5", "0.8", "1", "0.125", "80%", {"$decimal": "0.5"}, 1),
             "decimal": ("0.5", "1.0", "2", {"$decimal": "-1.5"}),
             "duration": (*DURATIONS, "5400000ms", "720h"),
             "instant": tuple(f"{base}:00Z" for base in BASES),
@@ -460,8 +488,8 @@ class RequestText:
         return self.one(options[type_.name])
 
     def evidence(self, gate: core.Gate) -> dict[str, Any]:
-        record = vocabulary.evidence_kinds()[gate.kind]
-        fields = self.record(record)
+        own = self.pack.kinds.get(gate.kind)
+        fields = self.record(vocabulary.evidence_kinds()[gate.kind] if own is None else own.type)
         if gate.kind == "check":
             fields["fields"] = {
                 name: self.measured(type_, nullable=True) for name, type_ in self.some(gate.fields, 0.8)
@@ -474,6 +502,8 @@ class RequestText:
         if self.chance(0.5):
             subject = {"digest": self.one((ARTIFACT, ARTIFACT, OTHER)), "commit": self.one((COMMIT, COMMIT, EARLIER))}
             evidence["subject"] = dict(self.some(sorted(subject.items())))
+        if gate.signed_by:
+            evidence["signers"] = self.some(gate.signed_by, 0.8) or self.some(SIGNERS)
         if self.chance(0.05):
             evidence["flaw"] = "the tool crashed"
         if self.chance(0.05):
