@@ -85,11 +85,13 @@ class Besides:
         )  # fmt: skip
 
     def approval(self, o: ast.Override, a: ast.Approve, environments: tuple[str, ...], because: str) -> core.Statement:
+        for each in a.excluding:
+            self.environments(each.environments, [each.span] * len(each.environments))
         text = unparse.statement(a)
         name = f"{o.name}/override-{sha256(text.encode()).hexdigest()[:8]}"
         return core.Statement(
             name, o.name, o.title, "override", environments, None, text, a.span, because,
-            approval=self.quorums.approval(a),
+            approval=self.quorums.approval(a, environments),
         )  # fmt: skip
 
     # -- invariants

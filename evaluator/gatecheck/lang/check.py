@@ -359,7 +359,7 @@ class _Checker:
             case ast.Approve():
                 for each in s.excluding:
                     self.besides.environments(each.environments, [each.span] * len(each.environments))
-                approval = self.quorums.approval(s)
+                approval = self.quorums.approval(s, rule.environments)
                 return [self.statement(rule, "approve", unparse.statement(s), s.span, guards, approval=approval)]
             case ast.Automatic():
                 return [self.statement(rule, "automatic", unparse.statement(s), s.span, guards)]

@@ -4,7 +4,7 @@
 stages, so it may stand at the top or inside `or`, but not inside `and`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 
 from gatecheck.lang import ast, core, unparse
@@ -26,22 +26,25 @@ class Quorums:
         self.groups = groups
         self.report = report
 
-    def approval(self, node: ast.Approve) -> core.Approval:
-        """Return the checked form of an `approve by` statement."""
-        known = self.check_groups(node.quorum)
+    def approval(self, node: ast.Approve, environments: Iterable[str] = ()) -> core.Approval:
+        """Return the checked form of an `approve by` statement for ``environments``."""
+        known = all([self.check_groups(node.quorum), *(self.check_known(e, e.groups) for e in node.escalations)])
         alternatives = self.expand(node.quorum)
         if len(alternatives) > _MOST_ALTERNATIVES or any(sum(map(len, a)) > _MOST_SLOTS for a in alternatives):
             self.problem(
                 node.quorum, "GC211", "this quorum has too many forms to decide exactly", "split the statement"
             )
             alternatives = alternatives[:1]
-        if known and not any(fillable(a, self.groups) for a in alternatives):
+        joined = tuple(g for e in node.escalations for g in e.groups)
+        if known and not any(fillable(_joined(a, joined), self.groups) for a in alternatives):
             message = "this quorum is impossible: its groups hold too few people"
             hint = "one person fills one place; name more members or ask for fewer"
             self.problem(node.quorum, "GC210", message, hint)
+        for each in node.excluding:
+            for name in sorted(set(each.environments).intersection(environments)):
+                message = f"this can never be: whoever approves for `{name}` is excluded from approving for it"
+                self.problem(each, "GC210", message, "exclude approvers of another environment, or split the rule")
         named = sorted({g for a in alternatives for stage in a for slot in stage for g in slot})
-        for e in node.escalations:
-            self.check_known(e, e.groups)
         waits = sorted({e.after for e in node.escalations})
         joining = [sorted({g for e in node.escalations if e.after == wait for g in e.groups}) for wait in waits]
         return core.Approval(
@@ -87,6 +90,10 @@ class Quorums:
 
     def problem(self, node: ast.Node, code: str, message: str, hint: str) -> None:
         self.report(Diagnostic(code, message, node.span, "", hint))
+
+
+def _joined(alternative: Alternative, groups: Slot) -> Alternative:
+    return tuple(tuple((*slot, *groups) for slot in stage) for stage in alternative)
 
 
 def fillable(alternative: Alternative, groups: Mapping[str, tuple[str, ...] | None]) -> bool:
