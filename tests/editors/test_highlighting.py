@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +55,13 @@ def examples() -> dict[str, str]:
     found = {}
     for path in [*HERE.glob("*.gate"), *sorted((ROOT / "rules").rglob("*.gate"))]:
         found[path.relative_to(ROOT).as_posix()] = path.read_text("utf-8")
+    for path in HERE.glob("*.gate"):
+        tokens = parse_tokens(Source(path.name, path.read_text("utf-8")))[1]
+        found[f"{path.name} in one line"] = " ".join(tokens)
+        found[f"{path.name} in as many lines as it has words"] = " ".join(
+            token + (" " if after in ("(", ",", "of") or after.type == "SAID_AT" else f" # {after} {{\n")
+            for token, after in pairwise([*tokens, tokens[-1]])
+        )
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         text = path.read_text("utf-8")
         for block in re.finditer(r"^```gate[^\n]*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
@@ -67,8 +75,15 @@ EXAMPLES = examples()
 @pytest.fixture(scope="module")
 def shown() -> dict[str, list[Shown]]:
     """Return the tokens of all examples, and of what the tests below ask for singly."""
-    asked = {**EXAMPLES, **{line: line for line in LINES}, **{text: f"{text}\n\n{LAST}" for text in ["", *UNFINISHED]}}
-    said = node("node", str(HERE / "tokenize.js"), str(packages()), str(GRAMMAR), given=json.dumps(asked))
+    asked = [*LINES, *DECLARATIONS, *(f"{before} {text}" for before in DECLARATIONS for text in DECLARATIONS)]
+    asked += [f"{text}\n\n{LAST}" for text in UNFINISHED] + [f"let x = [\n{text}" for text in DECLARATIONS]
+    said = node(
+        "node",
+        str(HERE / "tokenize.js"),
+        str(packages()),
+        str(GRAMMAR),
+        given=json.dumps(EXAMPLES | {t: t for t in asked}),
+    )
     read: dict[str, list[tuple[int, int, int, list[str]]]] = json.loads(said)
     return {
         name: [Shown(line, column, end, tuple(scopes)) for line, column, end, scopes in tokens]
@@ -86,7 +101,9 @@ class Wanted(NamedTuple):
     scopes: tuple[str, ...]
 
 
-def wanted_scopes(token: Token) -> tuple[str, ...]:
+def wanted_scopes(token: Token, after: Token) -> tuple[str, ...]:
+    if token in ("any", "all", "count", "soak") and after == "(":
+        return ("support.function.",)
     if token.type in SHOWN:
         return SHOWN[token.type]
     return KEYWORD if token.strip().isalpha() else SIGN
@@ -95,10 +112,10 @@ def wanted_scopes(token: Token) -> tuple[str, ...]:
 def wanted(text: str) -> Iterator[Wanted]:
     """Yield what each token and comment of a file must look like; raises ``RulesError`` where it does not parse."""
     tokens = parse_tokens(Source("x.gate", text))[1]
-    for token in tokens:
+    for token, after in pairwise([*tokens, Token("END", "")]):
         assert token.line and token.column and token.end_column
         blank = len(token) - len(token.lstrip())
-        yield Wanted(token.line, token.column + blank, token.end_column, token.type, wanted_scopes(token))
+        yield Wanted(token.line, token.column + blank, token.end_column, token.type, wanted_scopes(token, after))
     ends = [0, *(token.end_pos or 0 for token in tokens)]
     starts = [*(token.start_pos or 0 for token in tokens), len(text)]
     for end, start in zip(ends, starts, strict=True):
@@ -195,6 +212,32 @@ LINES = {
         ("1h30m", "constant.numeric.duration"),
         ("}", "punctuation.section.block.end"),
     ],
+    "let x = (risk == y) or (all(z)) and (true or any(it))": [
+        ("let", "keyword.declaration"),
+        ("x", "entity.name.variable.let"),
+        ("=", "keyword.operator.assignment"),
+        ("(", "punctuation.section.parens.begin"),
+        ("risk", "variable.language"),
+        ("==", "keyword.operator.comparison"),
+        ("y", "variable.other"),
+        (")", "punctuation.section.parens.end"),
+        ("or", "keyword.operator.wordlike"),
+        ("(", "punctuation.section.parens.begin"),
+        ("all", "support.function"),
+        ("(", "punctuation.section.parens.begin"),
+        ("z", "variable.other"),
+        (")", "punctuation.section.parens.end"),
+        (")", "punctuation.section.parens.end"),
+        ("and", "keyword.operator.wordlike"),
+        ("(", "punctuation.section.parens.begin"),
+        ("true", "constant.language.boolean"),
+        ("or", "keyword.operator.wordlike"),
+        ("any", "support.function"),
+        ("(", "punctuation.section.parens.begin"),
+        ("it", "variable.language"),
+        (")", "punctuation.section.parens.end"),
+        (")", "punctuation.section.parens.end"),
+    ],
     "let x = change.labels": [
         ("let", "keyword.declaration"),
         ("x", "entity.name.variable.let"),
@@ -248,12 +291,38 @@ UNFINISHED = [
     "test x {\n  expect x failed for",
 ]
 LAST = "rule next for dev { approve automatically }"
+# Each kind of declaration.
+DECLARATIONS = [
+    LAST,
+    "environment next",
+    "risk low < high { otherwise low }",
+    "attribute next: int default 1",
+    "group next",
+    "window next = Mon in UTC",
+    "let next = true",
+    'evidence next from "x.schema.json"',
+    "gate next from junit { pass when tests > 0 }",
+    "waive next for dev until 2027-01-01 { owner a }",
+    "override next for dev { approve by a }",
+    "invariant next for dev { require true }",
+    "test next { expect allow }",
+]
+
+
+def last_line(tokens: list[Shown]) -> list[tuple[int, int, tuple[str, ...]]]:
+    last = max(token.line for token in tokens)
+    return [(token.column, token.end, token.scopes) for token in tokens if token.line == last]
 
 
 @pytest.mark.parametrize("text", UNFINISHED)
 def test_what_is_unfinished_leaves_the_next_declaration_alone(text: str, shown: dict[str, list[Shown]]) -> None:
-    def last_line(name: str) -> list[tuple[int, int, tuple[str, ...]]]:
-        last = max(token.line for token in shown[name])
-        return [(token.column, token.end, token.scopes) for token in shown[name] if token.line == last]
+    assert last_line(shown[f"{text}\n\n{LAST}"]) == last_line(shown[LAST])
 
-    assert last_line(text) == last_line("")
+
+@pytest.mark.parametrize("declaration", DECLARATIONS)
+def test_each_declaration_begins_afresh(declaration: str, shown: dict[str, list[Shown]]) -> None:
+    alone = [(token.column, token.scopes) for token in shown[declaration]]
+    assert last_line(shown[f"let x = [\n{declaration}"]) == last_line(shown[declaration])
+    for before in DECLARATIONS:
+        tokens = [(token.column - len(before) - 1, token.scopes) for token in shown[f"{before} {declaration}"]]
+        assert tokens[-len(alone) :] == alone, before
