@@ -412,8 +412,6 @@ class _Judge:
             return "another tool made it"
         if gate.signed_by and not any(name in gate.signed_by for name in evidence.signers):
             return "nobody signed it of whom that is asked"
-        if gate.signed_by and not any(name in gate.signed_by for name in evidence.signers):
-            return "nobody signed it of whom that is asked"
         digest = evidence.subject.digest if evidence.subject is not None else None
         commit = evidence.subject.commit if evidence.subject is not None else None
         if digest not in (None, self.digest) or (commit is not None and commit != self.change.commit):
