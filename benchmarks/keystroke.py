@@ -1,4 +1,4 @@
-"""How long an editor waits for the problems of a pack of 1,000 lines after a keystroke: `python benchmarks/keystroke.py`.
+"""How long an editor waits for a pack's problems after a keystroke in 1,000 lines: `python benchmarks/keystroke.py`.
 
 A server is started as an editor starts it. Then a comment, a condition and a name are typed, one character a time,
 each time at other places of the pack, lines are broken and joined again, and texts in between do not parse. What is
@@ -49,7 +49,7 @@ def main() -> None:
         took: dict[str, list[float]] = {}
         for deed, changed in states(text):
             start = time.perf_counter()
-            editor.change("pack.gate", changed)
+            editor.type("pack.gate", changed)
             took.setdefault(deed, []).append((time.perf_counter() - start) * 1000)
         assert editor.close() == 0
     for deed, times in took.items():

@@ -61,6 +61,7 @@ test critical {
   given sast { findings: [{ severity: high, suppressed: false }] }
   given group pm = carol
   given approval by alice
+  at 2026-11-24 10:00
   expect pending
   expect production/sast failed
   expect missing sast, pm
@@ -90,4 +91,5 @@ def span(text: str, marked: str) -> dict[str, Any]:
 def taken(text: str, span: dict[str, Any]) -> str:
     """Return the text of a range within one line."""
     assert span["start"]["line"] == span["end"]["line"]
-    return text.split("\n")[span["start"]["line"]][span["start"]["character"] : span["end"]["character"]]
+    line = text.split("\n")[span["start"]["line"]]
+    return line[span["start"]["character"] : span["end"]["character"]]

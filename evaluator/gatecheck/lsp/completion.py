@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from gatecheck.lang import ast
 from gatecheck.lang.expected import starts_declaration
 from gatecheck.lang.expressions import FUNCTIONS
 from gatecheck.lang.parser import parse_start
 from gatecheck.lang.types import SCALARS, Type
 from gatecheck.lsp.keywords import KEYWORDS
 from gatecheck.lsp.meanings import Meanings, Place
+from gatecheck.text.source import Span
 from gatecheck.text.zones import zone_names
 
 _PARTIAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*$")
@@ -64,6 +66,8 @@ def _at(before: str, meanings: Meanings, typed: str) -> Iterator[Choice]:
         if parsed is None:
             continue
         tokens, accepted = [_Token(t.type, str(t)) for t in parsed[0]], parsed[1]
+        if [t.kind for t in tokens[:4]] == ["GATE", "NAME", "FROM", "NAME"]:
+            meanings = meanings.with_gate(_gate(tokens))
         if "NAME" in accepted:
             yield from _names(tokens, meanings)
         if "ZONE" in accepted and (typed or tokens[-1].kind == "IN"):
@@ -75,6 +79,17 @@ def _at(before: str, meanings: Meanings, typed: str) -> Iterator[Choice]:
             accepted.discard("DURING")
         yield from _keywords(accepted, is_condition=is_condition)
         return
+
+
+def _gate(tokens: Sequence[_Token]) -> ast.Gate:
+    """Return what is written of a gate that may not be whole yet: its kind of evidence, and its fields."""
+    at = Span("", 1, 1, 1, 1)
+    fields = tuple(
+        ast.Field(at, name.text, ast.TypeName(at, type_.text))
+        for word, name, _, type_ in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False)
+        if word.kind == "FIELD"
+    )
+    return ast.Gate(at, tokens[1].text, tokens[3].text, at, "", fields)
 
 
 def _keywords(accepted: set[str], *, is_condition: bool) -> Iterator[Choice]:

@@ -18,7 +18,7 @@ from gatecheck.text.source import Source, Span
 _NOTHING = Name("", "", Span("", 0, 0, 0, 0))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
 _QUOTED = re.compile(r"`([^`]+)`")
-_INSTEAD = re.compile(r"(?:did you mean|write(?: it (?:without|in) quotes:)?) (`[^`]+`(?:, or `[^`]+`)*)\??")
+_INSTEAD = re.compile(r"(?:did you mean|write(?: [a-z ]+:)?) (`[^`]+`(?:, or `[^`]+`)*)\??")
 _BETWEEN = re.compile(r"put a `(.)` (?:before the statement|between two names)")
 _WITHOUT = re.compile(r"(?:.*: )?(?:delete|drop) it")
 
@@ -119,12 +119,24 @@ def _mends(problem: Diagnostic, span: Span, line: str) -> Iterator[tuple[str, Ed
     """Yield what a hint may mean, each with a title."""
     if instead := _INSTEAD.fullmatch(problem.hint):
         for text in _QUOTED.findall(instead[1]):
-            yield from ((f"Write `{text}`", Edit(at, text)) for at in _offending(problem, span, line))
+            for at in _offending(problem, span, line):
+                yield f"Write `{text}`", Edit(at, _apart(text, line, at))
     elif between := _BETWEEN.fullmatch(problem.hint):
         end = len(line[: span.column - 1].rstrip()) + 1
         yield f"Put a `{between[1]}`", Edit(Span(span.file, span.line, end, span.line, end), between[1])
     elif _WITHOUT.fullmatch(problem.hint) and span.line == span.end_line:
         yield "Delete it", Edit(span, "")
+
+
+def _apart(text: str, line: str, at: Span) -> str:
+    """Return a text with the blanks that keep it apart from the words around a place: `not` where `!` stood."""
+    before, after = line[at.column - 2 : at.column - 1], line[at.end_column - 1 : at.end_column]
+    start = " " if _is_part(before) and _is_part(text[0]) else ""
+    return start + text + (" " if _is_part(after) and _is_part(text[-1]) else "")
+
+
+def _is_part(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _offending(problem: Diagnostic, span: Span, line: str) -> Iterator[Span]:

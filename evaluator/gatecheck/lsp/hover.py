@@ -137,7 +137,11 @@ def _of_level(level: str, meanings: Meanings) -> Iterator[str]:
     yield " < ".join(f"**{each}**" if each == level else each for each in meanings.levels)
     for case in meanings.risk.cases:
         if case.level == level:
-            yield "Where nothing else holds." if case.condition is None else f"When `{unparse.expression(case.condition)}`"
+            yield (
+                "Where nothing else holds."
+                if case.condition is None
+                else f"When `{unparse.expression(case.condition)}`"
+            )
 
 
 def _of_person(person: str, meanings: Meanings) -> Iterator[str]:

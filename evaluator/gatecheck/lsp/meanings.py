@@ -5,6 +5,7 @@ could stand there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from typing import NamedTuple
 
 from gatecheck.lang import ast, types, vocabulary
@@ -66,6 +67,12 @@ class Meanings:
     def levels(self) -> tuple[str, ...]:
         """The risk levels, from the lowest up."""
         return self.risk.levels if self.risk is not None else ()
+
+    def with_gate(self, gate: ast.Gate) -> "Meanings":
+        """Return the same with a gate that is being written."""
+        other = copy(self)
+        other.declared = {**self.declared, "gate": {**self.declared["gate"], gate.name: gate}}
+        return other
 
     # -- types
 

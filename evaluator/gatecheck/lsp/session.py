@@ -107,7 +107,7 @@ class Session(LanguageServer):
         if pack.is_open:
             self.publish(pack)
             return
-        for each in self._published.pop(pack, {}):
+        for each in (uri for uri, problems in self._published.pop(pack, {}).items() if problems):
             self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(each, []))
         self._packs = {key: kept for key, kept in self._packs.items() if kept is not pack}
 
@@ -201,7 +201,8 @@ class Session(LanguageServer):
         return lsp.Location(self.uri(pack, span.file), self._lines(pack, span.file, source).range(span))
 
     def report_server_error(self, error: Exception, source: type[Exception]) -> None:
-        self.window_log_message(lsp.LogMessageParams(lsp.MessageType.Error, f"{type(error).__name__}: {error}"))
+        if not isinstance(error, NoAnswerError):
+            self.window_log_message(lsp.LogMessageParams(lsp.MessageType.Error, f"{type(error).__name__}: {error}"))
 
 
 def _with_problems(analysis: Analysis) -> dict[str, Source]:
