@@ -1,7 +1,7 @@
 """A traced program decides as any other, and what it saw is what the naive evaluator sees."""
 
 from collections import Counter
-from collections.abc import Iterator
+from functools import cache
 from random import Random
 
 from generate import compiled, random_pack, random_request
@@ -13,10 +13,12 @@ from gatecheck.gate import decide
 from gatecheck.lang import core
 from gatecheck.model.request import Request
 
-PACKS, REQUESTS = 150, 5
+PACKS, REQUESTS = 60, 6
 
 
-def traced() -> Iterator[tuple[Trace, Request, core.Pack]]:
+@cache
+def traced() -> list[tuple[Trace, Request, core.Pack]]:
+    made = []
     for seed in range(PACKS):
         random = Random(seed)
         _, pack = random_pack(random)
@@ -24,7 +26,8 @@ def traced() -> Iterator[tuple[Trace, Request, core.Pack]]:
         for _ in range(REQUESTS):
             request = random_request(random, pack)
             assert decide(program, request).statement == decide(plain, request).statement, f"seed {seed}"
-            yield program.trace(request.environment), request, pack
+            made.append((program.trace(request.environment), request, pack))
+    return made
 
 
 def judge(pack: core.Pack, request: Request) -> _Judge:
