@@ -155,7 +155,7 @@ def test_rules_of_a_revision_cannot_be_changed_by_the_change_under_judgement(wor
     in_git(world)
     wanted = world.decide(*DENIED, "--rules", "main:")
     assert (wanted.code, wanted.out) == (3, REFUSED)
-    for name in ("dev", "gates", "production", "promotion", "staging"):
+    for name in ("dev", "gates", "production", "promotion", "staging", "tests"):
         (world.folder / f"{name}.gate").unlink()
     world.write("../../all.gate", LAX)
     assert world.run("check", ".", cwd=world.folder).code == 0
@@ -369,7 +369,7 @@ def test_an_output_that_cannot_be_written(world: World) -> None:
 
 def test_a_check_of_the_shipped_pack(world: World) -> None:
     assert world.run("check", ".", "--as-of", "2026-11-24T09:00:00Z", cwd=world.folder) == Done(
-        0, "ok: 5 files, 3 environments, 7 gates, 8 rules (29 statements)\n", ""
+        0, "ok: 6 files, 3 environments, 7 gates, 8 rules (29 statements)\n", ""
     )
 
 

@@ -41,7 +41,7 @@ def test_wrong_rules_have_no_matrix_and_no_document(world: World) -> None:
 
 
 def test_the_document_is_named_after_the_folder(world: World) -> None:
-    assert world.run("docs", f"{PACK}/").out.startswith("# Rules: payment-service\n\n5 files, ")
+    assert world.run("docs", f"{PACK}/").out.startswith("# Rules: payment-service\n\n6 files, ")
     assert world.run("docs", PACK, "--title", "Payments *2*").out.startswith("# Rules: Payments \\*2\\*\n")
     assert world.run("docs", PACK, "--format", "text").out.startswith("Rules: payment-service\n======")
     assert "<h1>Rules: a&lt;b</h1>" in world.run("docs", PACK, "--title", "a<b", "--format", "html").out

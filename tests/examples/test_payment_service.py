@@ -37,7 +37,7 @@ def decisions(shown: str) -> list[str]:
 def test_pack_is_without_warnings(tmp_path: Path) -> None:
     done = run("gatecheck check rules/payment-service --as-of 2026-11-24T09:00:00Z", ROOT, reader(tmp_path))
     assert (done.returncode, done.stdout) == (
-        0, "ok: 5 files, 3 environments, 7 gates, 8 rules (29 statements)\n")  # fmt: skip
+        0, "ok: 6 files, 3 environments, 7 gates, 8 rules (29 statements)\n")  # fmt: skip
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=by_name)
@@ -122,3 +122,12 @@ def test_reports_name_no_machine() -> None:
 def test_contracts_are_data() -> None:
     folders = [ROOT / name for name in ("grammar", "rules", "schemas")]
     assert [str(path) for folder in folders for path in folder.rglob("*.py")] == []
+
+
+def test_pack_is_tested_whole(tmp_path: Path) -> None:
+    done = run("gatecheck test rules/payment-service --fail-under 100", ROOT, reader(tmp_path))
+    assert (done.returncode, done.stdout) == (
+        0,
+        "coverage 100%: 29 of 29 statements in scope, 10 of 10 guards false, 3 of 3 cases of risk\n\n"
+        "ok: 33 cases of 28 tests passed\n",
+    )
