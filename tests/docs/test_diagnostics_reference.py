@@ -20,6 +20,7 @@ _PAGES = pages()
 _EXAMPLES = [(page.code, example) for page in _PAGES.values() for example in page.examples]
 AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
 LINTS = {code for code in _PAGES if code in ("GC302",) or "GC306" <= code < "GC400"}
+_SCHEMAS = dict(re.findall(r"`([\w.-]+\.schema\.json)`\n\n```json\n(.*?)^```$", _TEXT, re.DOTALL | re.MULTILINE))
 _AROUND = re.findall(r"^```gate\n(.*?)^```$", _TEXT.partition("\n### ")[0], re.MULTILINE | re.DOTALL)
 
 
@@ -74,7 +75,7 @@ def test_an_example_of_the_review_list_comes_out_as_it_says(code: str, example: 
 @pytest.mark.parametrize(("code", "example"), examples("gate"))
 def test_an_example_of_rules_comes_out_as_it_says(code: str, example: Example) -> None:
     text = example.text.replace("U+200B", "\u200b")
-    files = {"example.gate": text.encode()}
+    files = {"example.gate": text.encode(), **{name: schema.encode() for name, schema in _SCHEMAS.items()}}
     if not re.search(r"^environment ", text, re.MULTILINE):
         (around,) = _AROUND
         files["around.gate"] = around.encode()

@@ -16,6 +16,10 @@ _TEXT = vocabulary_tables.REFERENCE.read_text("utf-8")
 _BLOCK = re.compile(r"^```gate( error)?\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
 
 
+# Files of a pack that is not rules: named in the text, and written out beneath.
+_SCHEMAS = dict(re.findall(r"`([\w.-]+\.schema\.json)`\n\n```json\n(.*?)^```$", _TEXT, re.DOTALL | re.MULTILINE))
+
+
 def blocks() -> Iterator[tuple[int, str, str, str]]:
     for found in _BLOCK.finditer(_TEXT):
         yield _TEXT.count("\n", 0, found.start()) + 1, found[2], found[1] or "", found[3] or ""
@@ -28,7 +32,7 @@ BAD = {f"line {line}": (text, said) for line, text, error, said in ALL if error}
 
 
 def files_of(text: str) -> dict[str, bytes]:
-    files = {"example.gate": text.encode()}
+    files = {"example.gate": text.encode(), **{name: schema.encode() for name, schema in _SCHEMAS.items()}}
     if not text.startswith("environment ") and text != INTRODUCTION:
         files["payment.gate"] = INTRODUCTION.encode()
     return files

@@ -69,9 +69,8 @@ def schema_problem(schema: Any) -> str:
         _class().check_schema(schema)
         next(_validator(schema).iter_errors({}), None)
     except SchemaError as error:
-        return (
-            f"{subject_of(tuple(error.absolute_path))} is {shown_value(error.instance)}, which does not fit the draft"
-        )
+        where = subject_of(tuple(error.absolute_path))
+        return f"{where} is {shown_value(error.instance)}, which does not fit draft 2020-12"
     except RecursionError:
         return "a reference in it leads to itself"
     return ""
