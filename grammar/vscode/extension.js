@@ -18,8 +18,8 @@ async function activate(context) {
 async function start() {
   const command = find(workspace.getConfiguration("gatecheck").get("path"));
   if (command) {
-    const rules = { documentSelector: [{ scheme: "file", language: "gatecheck" }] };
-    client = new LanguageClient("gatecheck", "gatecheck", { command, args: ["lsp"] }, rules);
+    const rules = ["file", "untitled"].map((scheme) => ({ scheme, language: "gatecheck" }));
+    client = new LanguageClient("gatecheck", "gatecheck", { command, args: ["lsp"] }, { documentSelector: rules });
     await client.start();
   }
 }

@@ -32,7 +32,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "TIME": ("constant.numeric.time.",),
     "TIMES": ("constant.numeric.time.",),
     "DAYS": ("constant.language.day.",),
-    "ZONE": ("constant.other.timezone.",),
+    "ZONE": ("constant.language.timezone.",),
     "TRUE": ("constant.language.boolean.",),
     "FALSE": ("constant.language.boolean.",),
 }
@@ -189,7 +189,7 @@ LINES = {
         ("Mon-Fri", "constant.language.day"),
         ("09:00-16:00", "constant.numeric.time"),
         ("in", "keyword.other"),
-        ("Europe/Berlin", "constant.other.timezone"),
+        ("Europe/Berlin", "constant.language.timezone"),
     ],
     "rule risk-report for dev { when risk >= high: require not soak(dev) < 1h30m }": [
         ("rule", "keyword.declaration"),
