@@ -8,10 +8,12 @@ from typing import Any
 
 from decision_records import action, asks, finding, statement
 from generate import random_pack, random_request
+from msgspec.structs import replace
 
 from gatecheck.engine.trace import Trace, TracedProgram, traced_program
 from gatecheck.gate import decide
 from gatecheck.lang import core
+from gatecheck.model.canonical import canonical
 from gatecheck.model.explain import validator
 from gatecheck.model.request import Request
 from gatecheck.model.schema import load
@@ -146,6 +148,43 @@ open              commander: zoe
 refused         approval of bob: is in no group that is asked, Tue 24 Nov 2026 09:50 +01:00
 refused         approval of frank: is the author, Tue 24 Nov 2026 09:51 +01:00
 """
+UNDECIDED = """\
+environment production
+risk low < high {
+  high when change.requested_at < 2020-01-01T00:00:00Z
+  otherwise low
+}
+group lead = alice, bob
+gate tests from junit { pass when failures == 0 }
+rule r for production {
+  when tests.failures > 5 or change.type == docs: approve by lead
+  require tests or change.type == docs
+  approve by lead
+}
+"""
+UNDECIDED_SHOWN = """\
+high          risk
+undetermined    high when change.requested_at < 2020-01-01T00:00:00Z  a.gate:3
+                  change.requested_at to be stated (the change does not state it)
+                what can't be told counts as the higher risk
+
+failed        rule r                                                  a.gate
+undetermined    when tests.failures > 5 or change.type == docs
+undetermined      tests.failures > 5
+                    evidence of tests (there is none)
+false             change.type == docs (found feature)
+waiting           approve by lead                                     a.gate:9
+                    it is undetermined whether this applies
+waiting         require tests or change.type == docs                  a.gate:10
+undetermined      any of
+undetermined        tests
+                      evidence of tests (there is none)
+false               change.type == docs (found feature)
+failed          approve by lead                                       a.gate:11
+                  rejected by alice
+refused           approval of bob: is the author, Tue 24 Nov 2026 09:50 +01:00
+                  by a rejection of alice (only an approval by the same person lifts a rejection)
+"""
 
 
 def explained(program: TracedProgram, request: Request) -> tuple[Tree, Tree, Trace]:
@@ -174,6 +213,16 @@ def test_a_pack_of_all_sorts_is_shown() -> None:
     request: Request = load(REQUEST.encode(), "request.yaml", "request")
     made, _, _ = explained(traced_program({"a.gate": RULES.encode()}), request)
     assert tree(made) == SHOWN
+    validator("explanation").validate(made)
+
+
+def test_what_is_undetermined_says_why() -> None:
+    text = REQUEST.replace("author: frank", "author: bob")
+    text = text.replace("approver: frank, stance: approve", "approver: alice, stance: reject")
+    request: Request = load(text.encode(), "request.yaml", "request")
+    request = replace(request, evidence={})
+    made, _, _ = explained(traced_program({"a.gate": UNDECIDED.encode()}), request)
+    assert tree(made) == UNDECIDED_SHOWN
     validator("explanation").validate(made)
 
 
@@ -243,6 +292,7 @@ def test_it_fits_its_schema_and_can_be_shown() -> None:
     valid = validator("explanation")
     valid.check_schema(valid.schema)
     for number, (made, record, _) in enumerate(generated()):
+        assert canonical(made)
         if number % 10 == 0:
             valid.validate(made)
         shown = tree(made, record)

@@ -265,7 +265,10 @@ def _guards(guard: core.Core | None) -> tuple[core.Core, ...]:
 
 def _bare(s: core.Statement) -> str:
     """Return a statement's text without its guards, which stand above it."""
-    return s.text if s.guard is None else s.text.removeprefix(f"when {s.guard.text}: ")
+    if s.guard is None:
+        return s.text
+    guard = f"({s.guard.text})" if isinstance(s.guard, core.Or) else s.guard.text
+    return s.text.removeprefix(f"when {guard}: ")
 
 
 def _common(statements: Sequence[tuple[core.Statement, tuple[core.Core, ...]]]) -> core.Core | None:

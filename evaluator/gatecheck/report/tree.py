@@ -113,14 +113,15 @@ class _Tree:
 
     def risk(self, risk: Tree) -> list[Line]:
         lines = [Line(plain(risk["level"], _MARK - 2), 0, "risk")]
-        decided = False
         for level in risk["levels"]:
             for case in level["cases"]:
                 lines += self.condition(case, 1, f"{level['level']} when ", _place(case))
-                decided = decided or case["truth"] == "true"
-            if decided:
+            truths = {case["truth"] for case in level["cases"]}
+            if level["level"] == risk["level"] and "true" not in truths and "undetermined" in truths:
+                lines.append(Line("", 1, "what can't be told counts as the higher risk"))
+            if level["level"] == risk["level"] or "true" in truths:
                 break
-        if not decided:
+        if "otherwise" in risk["reasons"]:
             lines.append(Line("", 1, f"otherwise {risk['otherwise']}"))
         if risk.get("stated"):
             lower = "" if risk["stated"] == risk["level"] else ", and can't lower it"
@@ -175,7 +176,7 @@ class _Tree:
             lines += self.below(condition, depth + 1) if is_leaf else self.conditions(condition, depth + 1)
         elif "approval" in s:
             lines += self.approval(s["approval"], depth + 1, s)
-        else:
+        elif s["applies"] == "true":  # else its guard says what is missing
             lines += [Line("", depth + 1, text) for text in self.missing(s)]
         return [*lines, *([Line("", depth + 1, f"remedy: {plain(s['remedy'])}")] if s.get("remedy") else [])]
 
