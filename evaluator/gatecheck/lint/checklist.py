@@ -6,7 +6,7 @@ from datetime import datetime
 from gatecheck.lang import core
 from gatecheck.lint.gates import gates_of
 from gatecheck.lint.overrides import fewest
-from gatecheck.lint.review import Item, Review, listed, statements
+from gatecheck.lint.review import Item, Review, applies, listed, statements
 from gatecheck.lint.rollback import statements_that_stop
 
 BREAKING = ("breaking-api", "database-migration")
@@ -60,7 +60,7 @@ def _high_risk(r: Review) -> Item:
     if not manual:
         return Item(code, title, "does not apply", "Nobody is asked anywhere.")
     lowest = r.pack.levels[0]
-    everyday = [s for s in manual if any(s in r.applying(e, 0, None) for e in s.environments)]
+    everyday = [s for s in manual if applies(s, 0, None)]
     if not everyday:
         return Item(code, title, "ok", "Nobody is asked for a change at the lowest risk merely because it is one.")
     reason = "Somebody is asked for every change, even at the lowest risk: approvals become a habit."
@@ -146,7 +146,8 @@ def _asks_soak(condition: core.Core) -> bool:
 
 def _rollback(r: Review) -> Item:
     code, title = "GC408", "there is a way back"
-    stopping = [s for s in statements_that_stop(r.pack) if s in r.binding and set(s.environments) & set(r.production)]
+    binding = {s.id for s in r.binding if set(s.environments) & set(r.production)}
+    stopping = [s for s in statements_that_stop(r.pack) if s.id in binding]
     if stopping:
         reason = "A window stops rollbacks, too."
         mend = "Write `when change.type != rollback:` before it."

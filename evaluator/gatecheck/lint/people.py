@@ -14,11 +14,14 @@ _MOST_NAMED = 5
 
 def own_approval(pack: core.Pack) -> Iterator[Diagnostic]:
     """Warn of each `approve by` that can't be satisfied where one of its own people is the author."""
+    known: dict[core.Approval, list[str]] = {}
     statements = [*pack.statements, *(a for o in pack.overrides for a in o.approvals)]
     for s in sorted(statements, key=lambda s: s.span):
         if s.approval is None or s.approval.including_author:
             continue
-        stuck = _stuck(pack, s.approval)
+        if s.approval not in known:
+            known[s.approval] = _stuck(pack, s.approval)
+        stuck = known[s.approval]
         if stuck:
             named = ", ".join(stuck[:_MOST_NAMED]) + (f" and {len(stuck) - _MOST_NAMED} more" * (len(stuck) > 5))
             message = f"`{asked(s)}` can't be satisfied for a change by {named}: too few others may approve"

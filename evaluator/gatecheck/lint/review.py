@@ -71,10 +71,14 @@ class Review:
         possible = [rank for rank, value in held if value is None]
         return range(max(certain) if certain else min([self.pack.otherwise, *possible]), len(self.pack.levels))
 
-    def applying(self, environment: str, rank: int, change_type: str | None) -> list[core.Statement]:
-        """Return the approvals, automatic ones among them, that apply to each change of a type, or any, at a risk."""
-        found = self.statements(environment, "approve", "automatic")
-        return [s for s in found if s.guard is None or partial(s.guard, rank, change_type)]
+    def applying(self, environment: str, rank: int, change_type: str) -> list[core.Statement]:
+        """Return the approvals, automatic ones among them, that apply to each change of a type at a risk."""
+        return [s for s in self.statements(environment, "approve", "automatic") if applies(s, rank, change_type)]
+
+
+def applies(s: core.Statement, rank: int, change_type: str | None) -> bool:
+    """Tell whether a statement applies to each change of a type, or of any, at a risk."""
+    return s.guard is None or partial(s.guard, rank, change_type) is True
 
 
 def statements(found: Iterable[core.Statement]) -> tuple[Place, ...]:

@@ -6,36 +6,20 @@ something by itself, namely that evidence. Of two rules that say the same the la
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from itertools import islice
 
 from gatecheck.lang import core
 from gatecheck.lint.satisfy import Satisfy, key
 from gatecheck.text.diagnostic import Diagnostic
 
+_MOST_COMPARED = 20  # statements that one is compared with: a pack may hold thousands that differ in their `when` only
+
 
 def shadowed(pack: core.Pack) -> Iterator[Diagnostic]:
     """Warn of each rule that another covers; of rules that a waiver names nothing is said."""
-    rules: dict[str, list[core.Statement]] = defaultdict(list)
-    alike: dict[object, list[core.Statement]] = defaultdict(list)
-    waived = {rule for waiver in pack.waivers for rule in waiver.rules}
-    for s in pack.statements:
-        if s.rule not in waived:
-            rules[s.rule].append(s)
-            alike[_asked(s)].append(s)
-    satisfy = Satisfy(pack)
-
-    def coverers(rule: str) -> set[str]:
-        found: set[str] | None = None
-        for s in rules[rule]:
-            others = [o for o in alike[_asked(s)] if o.rule != rule and _implied(satisfy, s.guard, o.guard)]
-            for environment in s.environments:
-                saying = {o.rule for o in others if environment in o.environments}
-                found = saying if found is None else found & saying
-                if not found:
-                    return set()
-        return found or set()
-
-    covered = {rule: coverers(rule) for rule in rules}
+    said = _Said(pack)
+    covered = {rule: said.covering(rule) for rule in said.rules}
     for rule, by in sorted(covered.items()):
         place = pack.places[f"rule {rule}"]
         kept = [(pack.places[f"rule {o}"], o) for o in by]
@@ -46,23 +30,59 @@ def shadowed(pack: core.Pack) -> Iterator[Diagnostic]:
             yield Diagnostic("GC307", message, place, "", hint, "warning")
 
 
-def _asked(s: core.Statement) -> object:
+class _Said:
+    """What rules say: statements that ask the same, apart from where and when, found by a part of their `when`."""
+
+    def __init__(self, pack: core.Pack) -> None:
+        self.satisfy = Satisfy(pack)
+        waived = {rule for waiver in pack.waivers for rule in waiver.rules}
+        self.rules: dict[str, list[core.Statement]] = defaultdict(list)
+        self.asked: dict[str, Hashable] = {}
+        self.guards: dict[str, dict[Hashable, core.Core]] = {}
+        self.alike: dict[Hashable, list[core.Statement]] = defaultdict(list)
+        for s in sorted(pack.statements, key=lambda s: (pack.places[f"rule {s.rule}"], s.id)):
+            if s.rule not in waived:
+                self.rules[s.rule].append(s)
+                self.asked[s.id] = _asked(s)
+                self.guards[s.id] = {key(c): c for c in _conjuncts(s.guard)}
+                self.alike[self.asked[s.id]].append(s)
+                self.alike[self.asked[s.id], next(iter(self.guards[s.id]), None)].append(s)
+
+    def covering(self, rule: str) -> set[str]:
+        """Return the rules that cover one."""
+        found: set[str] | None = None
+        for s in self.rules[rule]:
+            others = [o for o in self.candidates(s) if o.rule != rule and self.is_implied(s, o)]
+            for environment in s.environments:
+                saying = {o.rule for o in others if environment in o.environments}
+                found = saying if found is None else found & saying
+                if not found:
+                    return set()
+        return found or set()
+
+    def candidates(self, s: core.Statement) -> Iterator[core.Statement]:
+        """Yield statements that may say at least what one says: those without a `when` first."""
+        asked = self.asked[s.id]
+        for first in (None, *self.guards[s.id]):
+            yield from islice(self.alike.get((asked, first), ()), _MOST_COMPARED)
+        yield from islice(self.alike[asked], _MOST_COMPARED)
+
+    def is_implied(self, s: core.Statement, other: core.Statement) -> bool:
+        """Tell whether the other's `when` holds whenever this one's does, and is undetermined whenever that is."""
+        mine, others = self.guards[s.id], self.guards[other.id]
+        if not all(map(_is_always_known, (c for k, c in mine.items() if k not in others))):
+            return False
+        if others.keys() <= mine.keys():
+            return True
+        if s.guard is None or other.guard is None or not all(map(_is_always_known, others.values())):
+            return False
+        return not self.satisfy.possible((s.guard, True), (other.guard, False))
+
+
+def _asked(s: core.Statement) -> Hashable:
     """Return what a statement asks, apart from where and when."""
     condition = key(s.condition) if s.condition is not None else None
     return s.kind, condition, s.approval, s.value, s.advisory, s.effective_from
-
-
-def _implied(satisfy: Satisfy, guard: core.Core | None, other: core.Core | None) -> bool:
-    """Tell whether ``other`` holds whenever ``guard`` does, and is undetermined, which waits, whenever that is."""
-    mine = {key(c): c for c in _conjuncts(guard)}
-    others = {key(c): c for c in _conjuncts(other)}
-    if not all(map(_is_always_known, (c for k, c in mine.items() if k not in others))):
-        return False
-    if others.keys() <= mine.keys():
-        return True
-    if guard is None or other is None or not all(map(_is_always_known, (guard, other))):
-        return False
-    return not satisfy.possible((guard, True), (other, False))
 
 
 def _conjuncts(guard: core.Core | None) -> Iterator[core.Core]:
