@@ -26,6 +26,24 @@ def test_every_rule_file_below_is_read_by_its_path(tmp_path: Path) -> None:
     assert read_folder(tmp_path) == {"a.gate": b"", "b/x.gate": RULE}
 
 
+def test_schemas_are_read_with_the_rules_and_not_without(tmp_path: Path) -> None:
+    (tmp_path / "slo.schema.json").write_bytes(b"{}")
+    (tmp_path / "other.json").write_bytes(b"{}")
+    assert refusal(tmp_path) == Diagnostic("GC501", "there is no `.gate` file in this folder", file=str(tmp_path))
+    (tmp_path / "a.gate").write_bytes(RULE)
+    assert read_folder(tmp_path) == {"a.gate": RULE, "slo.schema.json": b"{}"}
+    assert read_folder(tmp_path / "a.gate") == {"a.gate": RULE}
+
+
+def test_a_link_or_capitals_in_the_place_of_a_schema_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.gate").write_bytes(RULE)
+    (tmp_path / "s.schema.json").symlink_to("a.gate")
+    assert refusal(tmp_path).message == "is a link, and a pack holds its own rules"
+    (tmp_path / "s.schema.json").unlink()
+    (tmp_path / "s.Schema.JSON").write_bytes(b"{}")
+    assert refusal(tmp_path).message == "is no ordinary `.schema.json` file, and rules must not be passed over"
+
+
 @pytest.mark.parametrize("target", ["/nonexistent", "other.txt"])
 def test_a_link_in_the_place_of_rules_is_refused(tmp_path: Path, target: str) -> None:
     (tmp_path / "a.gate").write_bytes(RULE)

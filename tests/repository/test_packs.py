@@ -47,6 +47,22 @@ def test_a_pack_is_read_as_the_revision_has_it(pack: Git) -> None:
         assert pack_files(pack.folder, revision, "rules") == RULES
 
 
+def test_schemas_are_read_with_the_rules(pack: Git) -> None:
+    pack.write("rules/sub/slo.schema.json", "{}")
+    pack.write("schemas/slo.schema.json", "{}")
+    pack.commit("schemas")
+    assert set(pack_files(pack.folder, "HEAD", "rules")) == {"pay.gate", "sub/deep.gate", "sub/slo.schema.json"}
+    assert refusal(pack.folder, "HEAD", "schemas") == (
+        "error[GC852]: there is no `.gate` file in this folder\n  --> HEAD:schemas"
+    )
+    pack.write("rules/SLO.schema.JSON", "{}")
+    pack.commit("capitals")
+    assert refusal(pack.folder, "HEAD", "rules") == (
+        "error[GC852]: `SLO.schema.JSON` does not end in `.schema.json` in small letters\n"
+        "  --> HEAD:rules\n   = hint: rename it to `SLO.schema.json`"
+    )
+
+
 @pytest.mark.parametrize("folder", ["rules", "rules/", "/rules", "./rules", "rules/sub/.."])
 def test_a_folder_may_be_written_in_several_ways(pack: Git, folder: str) -> None:
     assert pack_files(pack.folder, "main", folder) == RULES

@@ -52,7 +52,7 @@ class _Command(click.Command):
 @click.option("--no-ledger", is_flag=True, help="Decide only; sign and record nothing.")
 @click.option("--key", metavar="PATH", help=f"The ed25519 key that signs; ${KEY_VARIABLE} may hold one instead.")
 @click.option(
-    "--trust", metavar="FILE", help="Allowed signers whose recorded decisions promote.  [default: the key itself]"
+    "--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signed evidence counts."
 )
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to show the decision.  [default: text]")
 @click.option("--output", metavar="FILE", help="Write the decision there instead of to standard output.")

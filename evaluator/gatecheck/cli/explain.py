@@ -50,7 +50,9 @@ class _Answer(NamedTuple):
 @click.option("--entry", metavar="ID", help="Explain a recorded decision instead, by its own rules and request.")
 @click.option("--ledger", metavar="PATH", help=f"The ledger that is read.  [default: {LEDGER}]")
 @click.option("--no-ledger", is_flag=True, help="Read no ledger.")
-@click.option("--trust", metavar="FILE", help="Allowed signers whose recorded decisions promote.  [default: own key]")
+@click.option(
+    "--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signed evidence counts.",
+)  # fmt: skip
 @click.option("--rule", metavar="NAME", help="Explain one rule only.")
 @click.option(
     "--what-if", "what_if", multiple=True, metavar="TEXT", help="Answer what would be if TEXT were so; may be repeated."

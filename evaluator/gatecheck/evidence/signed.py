@@ -38,8 +38,8 @@ def signed(evidence: Evidence, raw: bytes, path: str, names: tuple[str, ...], as
         return evidence
     try:
         armoured = read_bytes(beside, _MAX_BYTES).decode("ascii", "replace")
-    except InputError as error:
-        return replace(evidence, unsigned=f"the signature {error.diagnostics[0].message}")
+    except InputError:
+        return replace(evidence, unsigned="the signature can't be read")
     if asked.trust is None:
         return replace(evidence, unsigned="there is no trust file to tell whose signature it is")
     from gatecheck.trust.vouch import vouched
