@@ -2,11 +2,13 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecheck.lang import ast
-from gatecheck.lang.draft import Draft, Kept
+from gatecheck.lang.core import Statement
+from gatecheck.lang.draft import Draft, Kept, KeptRules
+from gatecheck.lang.pack import examine
 from gatecheck.lang.parser import parse
 from gatecheck.text.source import Source, Span
 
@@ -40,6 +42,7 @@ def spans(node: ast.Node) -> list[Span]:
     return [node.span, *(span for child in node.children() for span in spans(child))]
 
 
+@settings(deadline=None)  # the first parse builds the tables of the grammar
 @given(edits)
 def test_a_draft_says_what_the_parser_says_after_each_change(changes: list[tuple[int, int, str]]) -> None:
     draft, text = Draft(), TEXT
@@ -68,3 +71,51 @@ def test_only_what_changed_is_read_again() -> None:
                 assert kept.read(Source("f", "\n" * number + line))[0].line == number + 1
     assert read == ["a", "b", "c", "x", "b"]
     assert list(pairwise(read))
+
+
+# Each declaration of a pack, as it may be written in turns.
+VARIANTS = [
+    ["environment dev", "environment dev\nenvironment live after dev", ""],
+    ["risk low < high { high when change.type == docs otherwise low }", "risk high < low { otherwise low }", "risk {"],
+    ['attribute ticket: string default ""', "attribute ticket: int", "\n"],
+    ["group pm = alice", "group pm", "group pm =", "group lead"],
+    ["let a = change.type == docs", "let a = risk == high", "let a = b", "let b = 5"],
+    ["gate g from junit { pass when tests > 0 }", "gate g from sarif { pass when errors == 0 }", "gate g", "evidence"],
+    ["window w = Mon 09:00-10:00 in UTC", "window w = Mon 09:00-10:00 in Mars", "# window"],
+    ["rule r for dev { approve by pm }", "rule r for dev { approve by 2 pm }", "rule r", "\n\n"],
+    ["rule s for dev { when a: require g.tests > 1, during w }", 'rule s for live { require change.ticket == "x", a }'],
+    ["rule t for dev { when risk == high: forbid g }", "rule t for dev { require g }", "rule r for dev { require g }"],
+    ["waive g for dev until 2027-01-01 { owner a because \"x\" }", "waive r for dev until 2027-01-01 { owner b }"],
+]  # fmt: skip
+states = st.lists(st.tuples(*(st.sampled_from(each) for each in VARIANTS)), min_size=2, max_size=5)
+
+
+@settings(deadline=None)
+@given(states)
+def test_what_is_kept_of_rules_changes_nothing(written: list[tuple[str, ...]]) -> None:
+    drafts = {name: Draft() for name in ("a.gate", "b.gate")}
+    kept = KeptRules()
+    for state in [*written, *written]:
+        files = {"a.gate": "\n".join(state[::2]).encode(), "b.gate": "\n".join(state[1::2]).encode()}
+        pack, found, sources = examine(files, "", lambda source: drafts[source.name].parse(source), kept)
+        assert (pack, found, sources) == examine(files)
+
+
+def test_a_rule_is_checked_again_only_where_it_or_the_rest_changed() -> None:
+    kept, draft = KeptRules(), Draft()
+
+    def statements(text: str) -> list[Statement]:
+        pack, _, _ = examine({"a.gate": text.encode()}, "", draft.parse, kept)
+        assert pack is not None
+        return list(pack.statements)
+
+    rest = "environment dev\ngate g from junit { pass when tests > 0 }\n"
+    one, two = "rule one for dev { require g }\n", "rule two for dev { approve automatically }\n"
+    first, second = statements(rest + one + two)
+    assert [s is first or s is second for s in statements(rest + one + two)] == [True, True]
+    changed = statements(rest + one + two.replace("auto", "  auto"))
+    assert [s is first or s is second for s in changed] == [True, False]
+    changed = statements(rest.replace("junit", "sarif").replace("tests", "errors") + one + two)
+    assert [s is first or s is second for s in changed] == [False, False]
+    back = statements(rest + one + two.replace("auto", "  auto"))
+    assert back[0] is first  # as it was a while ago

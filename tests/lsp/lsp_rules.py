@@ -91,5 +91,5 @@ def span(text: str, marked: str) -> dict[str, Any]:
 def taken(text: str, span: dict[str, Any]) -> str:
     """Return the text of a range within one line."""
     assert span["start"]["line"] == span["end"]["line"]
-    line = text.split("\n")[span["start"]["line"]]
+    line: str = text.split("\n")[span["start"]["line"]]
     return line[span["start"]["character"] : span["end"]["character"]]

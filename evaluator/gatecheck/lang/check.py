@@ -6,7 +6,7 @@ The order of files, rules and statements never matters: statements are named by 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -20,6 +20,9 @@ from gatecheck.text.diagnostic import Diagnostic
 from gatecheck.text.nearest import did_you_mean
 from gatecheck.text.source import Span
 from gatecheck.text.zones import zone_names
+
+if TYPE_CHECKING:
+    from gatecheck.lang.draft import KeptRules
 
 UNRATED = "unrated"  # the only risk level of a pack that declares none
 _TYPES = ("bool", "date", "decimal", "duration", "instant", "int", "percent", "string")
@@ -40,10 +43,16 @@ class Checked:
 
 def check(
     files: Sequence[ast.File], digest: str, digests: tuple[tuple[str, str], ...],
-    schemas: Mapping[str, bytes] = MappingProxyType({}),
+    schemas: Mapping[str, bytes] = MappingProxyType({}), kept: "KeptRules | None" = None,
 ) -> Checked:  # fmt: skip
-    """Check parsed files as one pack; ``digest`` and ``digests`` name its bytes, ``schemas`` are its other files."""
-    checker = _Checker([d for f in files for d in f.declarations])
+    """Check parsed files as one pack; ``digest`` and ``digests`` name its bytes, ``schemas`` are its other files.
+
+    ``kept`` knows what checking rules gave the last time, for a pack that is being edited.
+    """
+    declarations = [d for f in files for d in f.declarations]
+    if kept is not None:
+        kept.start_round(declarations, schemas)
+    checker = _Checker(declarations, kept)
     pack = checker.pack(digest, digests, schemas)
     unique = in_order(set(checker.problems))
     return Checked(None if any(d.severity == "error" for d in unique) else pack, unique)
@@ -54,8 +63,17 @@ def in_order(problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(problems, key=lambda d: (d.span or Span("", 0, 0, 0, 0), d.code, d.message)))
 
 
+class CheckedRule(NamedTuple):
+    """What checking one rule gave: its statements, what was noticed, and the places of its guards."""
+
+    statements: list[core.Statement]
+    problems: list[Diagnostic]
+    places: dict[str, Span]
+
+
 class _Checker:
-    def __init__(self, declarations: Sequence[ast.Declaration]) -> None:
+    def __init__(self, declarations: Sequence[ast.Declaration], kept: "KeptRules | None") -> None:
+        self.kept = kept
         self.problems: list[Diagnostic] = []
         self.places: dict[str, Span] = {}
         self.broken = frozenset(
@@ -300,7 +318,14 @@ class _Checker:
         """Return statements by id; what a rule says twice is one statement, with the remedy that sorts last."""
         found: dict[str, core.Statement] = {}
         for rule in self.rules.values():
-            for s in self.check_rule(rule, environments):
+            made = self.kept.get(rule) if self.kept is not None else None
+            if made is None:
+                made = self.checked_rule(rule, environments)
+            if self.kept is not None:
+                self.kept.keep(rule, made)
+            self.problems += made.problems
+            self.places |= made.places
+            for s in made.statements:
                 other = found.setdefault(s.id, s)
                 if other.text != s.text:  # which chance brings about never, and somebody could
                     message = f"`{s.text}` and `{other.text}` get the same id"
@@ -308,6 +333,14 @@ class _Checker:
                 elif s.remedy > other.remedy:
                     found[s.id] = s
         return found
+
+    def checked_rule(self, rule: ast.Rule, environments: Iterable[str]) -> CheckedRule:
+        noticed, places = len(self.problems), self.places
+        self.places = {}
+        made = CheckedRule(self.check_rule(rule, environments), self.problems[noticed:], self.places)
+        del self.problems[noticed:]
+        self.places = places
+        return made
 
     def check_rule(self, rule: ast.Rule, environments: Iterable[str]) -> list[core.Statement]:
         known = set(environments)

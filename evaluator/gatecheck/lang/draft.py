@@ -4,15 +4,19 @@ A file is a sequence of declarations, and where each begins shows in its text. S
 its text; one that only moved up or down is moved. What comes out is what ``parser.parse`` says of the whole file.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from gatecheck.lang import ast
 from gatecheck.lang.parser import Parsed, as_file, chunks, parse_chunk, without_forbidden
 from gatecheck.text.diagnostic import Diagnostic
 from gatecheck.text.source import Source, Span
 
+if TYPE_CHECKING:
+    from gatecheck.lang.check import CheckedRule
+
 _Any = TypeVar("_Any")
+_STATES = 4  # of what a pack declares beside rules
 
 
 class Kept(Generic[_Any]):
@@ -73,6 +77,41 @@ class Draft:
                 return None
             whole.append(part)
         return whole
+
+
+class KeptRules:
+    """What checking the rules of a pack gave, kept while nothing else that the pack declares says anything else.
+
+    A declaration that parses and does not in turns, as while it is typed, changes what is declared; so what was kept
+    before some changes is kept beside.
+    """
+
+    def __init__(self) -> None:
+        self._states: list[tuple[tuple[object, ...], dict[int, tuple[ast.Rule, CheckedRule]]]] = []
+        self._kept: dict[int, tuple[ast.Rule, CheckedRule]] = {}
+        self._used: dict[int, tuple[ast.Rule, CheckedRule]] = {}
+
+    def start_round(self, declarations: Sequence[ast.Declaration], schemas: Mapping[str, bytes]) -> None:
+        """Take all that a pack declares; what was kept of its rules counts only if the rest is as it was."""
+        names = tuple(sorted(d.name for d in declarations if isinstance(d, ast.Rule)))
+        others = (names, dict(schemas), *(d for d in declarations if not isinstance(d, ast.Rule)))
+        before = next((state for state in self._states if _are_same(state[0], others)), None)
+        self._states = [state for state in self._states if state is not before][: _STATES - 1]
+        self._kept, self._used = (before[1] if before is not None else {}), {}
+        self._states.insert(0, (others, self._used))
+
+    def get(self, rule: ast.Rule) -> "CheckedRule | None":
+        """Return what checking a rule gave, ``None`` where that must be done again."""
+        found = self._kept.get(id(rule))
+        return found[1] if found is not None else None
+
+    def keep(self, rule: ast.Rule, checked: "CheckedRule") -> None:
+        """Keep what checking a rule gave."""
+        self._used[id(rule)] = rule, checked  # the rule with it, so that no other gets its identity
+
+
+def _are_same(some: Sequence[object], others: Sequence[object]) -> bool:
+    return len(some) == len(others) and all(a is b or a == b for a, b in zip(some, others, strict=True))
 
 
 def moved(value: _Any, lines: int) -> _Any:

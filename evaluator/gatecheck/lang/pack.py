@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gatecheck.lang import ast
     from gatecheck.lang.core import Pack
+    from gatecheck.lang.draft import KeptRules
 
 SUFFIX, SCHEMA = ".gate", ".schema.json"
 _SUFFIXES = (SUFFIX, SCHEMA)
@@ -113,11 +114,11 @@ def load(files: Mapping[str, bytes], where: str = "") -> tuple["Pack", tuple[Dia
 
 def examine(
     files: Mapping[str, bytes], where: str = "",
-    parse: "Callable[[Source], tuple[ast.File, list[Diagnostic]]] | None" = None,
+    parse: "Callable[[Source], tuple[ast.File, list[Diagnostic]]] | None" = None, kept: "KeptRules | None" = None,
 ) -> tuple["Pack | None", tuple[Diagnostic, ...], dict[str, Source]]:  # fmt: skip
     """Return the checked pack or ``None``, every diagnostic, and the sources that they point into.
 
-    ``parse`` does what ``parser.parse`` does, and may know from before what a file says.
+    ``parse`` does what ``parser.parse`` does, and may know from before what a file says; so does ``kept`` of rules.
     """
     from gatecheck.lang import parser
     from gatecheck.lang.check import check, in_order
@@ -130,7 +131,7 @@ def examine(
     parsed = [parse(source) for source in sources.values()]
     problems = tuple(p for _, found in parsed for p in found)
     named = digests(files)
-    checked = check([file for file, _ in parsed], pack_digest(named), named, schemas)
+    checked = check([file for file, _ in parsed], pack_digest(named), named, schemas, kept)
     if problems:
         return None, in_order({*problems, *checked.diagnostics}), sources
     return checked.pack, checked.diagnostics, sources

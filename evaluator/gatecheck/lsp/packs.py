@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gatecheck.lang import ast, core
-from gatecheck.lang.draft import Draft, Kept
+from gatecheck.lang.draft import Draft, Kept, KeptRules
 from gatecheck.lang.pack import SUFFIX, examine, read_folder
 from gatecheck.lang.parser import chunks, without_forbidden
 from gatecheck.lsp.meanings import Meanings
@@ -95,6 +95,7 @@ class OpenPack:
         self._disk: dict[str, bytes] | None = None
         self._edited: dict[str, str] = {}
         self._drafts: dict[str, Draft] = {}
+        self._rules = KeptRules()
         self._words: dict[str, Kept[Written]] = {}
         self._analysis: Analysis | None = None
 
@@ -137,7 +138,7 @@ class OpenPack:
         try:
             if self._disk is None:
                 self._disk = _read(self.folder) if self.folder is not None else {}
-            pack, found, sources = examine({**self._disk, **edited}, parse=parse)
+            pack, found, sources = examine({**self._disk, **edited}, parse=parse, kept=self._rules)
         except InputError as error:  # of the folder as a whole, or a file that is no text: nothing is known
             return Analysis({}, {}, None, error.diagnostics, {})
         return Analysis(sources, trees, pack, found, {} if changed else self._words)
