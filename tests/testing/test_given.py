@@ -253,11 +253,14 @@ test two-hours {{ given change {{ requested_at: 2026-11-23T08:00+01:00 }} to sta
 
 
 def test_who_approved_staging_is_known_where_that_is_given() -> None:
-    rules = RULES.replace("approve by tech-lead then pm", "approve by tech-lead excluding approvers of staging")
+    rules = RULES.replace("  when risk == high: approve by tech-lead then pm\n", "").replace(
+        "rule people for staging, production", "rule people for staging"
+    )
+    rules += "rule again for production { approve by tech-lead excluding approvers of staging }\n"
     given = f"given change {{ }} to production\ngiven approval by alice\n{AT}\n"
     tests = f"""\
-test by-alice {{ {given} given allowed in staging by alice expect people waiting for tech-lead }}
-test by-bob {{ {given} given allowed in staging by bob expect people passed }}
-test unknown {{ {given} expect people waiting }}
+test by-alice {{ {given} given allowed in staging by alice expect again waiting for tech-lead }}
+test by-bob {{ {given} given allowed in staging by bob expect again passed }}
+test unknown {{ {given} expect again waiting }}
 """
     assert [r.unmet for r in ran(tests, rules).results] == [(), (), ()]
