@@ -407,13 +407,15 @@ class RequestText:
     def request(self) -> dict[str, Any]:
         environment = self.one(ENVIRONMENTS)
         gates = self.some(sorted(self.pack.gates), 0.85)
+        people = self.people() if self.chance(0.4) else {}
+        self.absences = [a for entry in people.values() for a in entry["away"]]
         data = {
             "change": self.change(),
             "environment": environment,
             "as_of": self.now.isoformat(),
             "evidence": {name: self.evidence(self.pack.gates[name]) for name in gates},
             "approvals": [self.approval(environment) for _ in range(self.random.randint(0, 7))],
-            "directory": {"groups": self.groups(), "people": self.people() if self.chance(0.4) else {}},
+            "directory": {"groups": self.groups(), "people": people},
             "deployments": [self.deployment() for _ in range(self.random.randint(0, 3))],
             "promotions": [self.promotion() for _ in range(self.random.randint(0, 4))],
         }
@@ -530,6 +532,12 @@ class RequestText:
             "artifact": ARTIFACT if self.chance(0.95) else OTHER,
             "environment": environment if self.chance(0.85) else self.one(("elsewhere", *ENVIRONMENTS)),
         }
+        if self.absences and self.chance(0.3):  # by somebody who acts for another
+            absence = self.one(self.absences)
+            approval |= {
+                "approver": absence["delegate"],
+                "at": self.one((absence["from"], absence["from"], absence["to"])),
+            }
         if self.chance(0.6):
             approval["signer"] = approval["approver"] if self.chance(0.9) else self.one(PEOPLE)
         return approval
@@ -583,4 +591,37 @@ def random_pack(random: Random) -> tuple[dict[str, bytes], core.Pack]:
 def random_request(random: Random, pack: core.Pack) -> Request:
     """A request that names only what the pack knows."""
     request: Request = read(RequestText(random, pack).data, "request")
+    return request
+
+
+# -- approvals alone
+
+
+def quorum_pack(random: Random, terms: str | None = None) -> core.Pack:
+    """A pack whose one statement asks for a random quorum, on these terms or on random ones."""
+    text = PackText(random)
+    groups = "".join(f"group {name} " for name in text.members)
+    while True:
+        said = text.terms() if terms is None else f" {terms}"
+        rules = f"rule r for production {{ approve by {text.quorum()}{said} }}"
+        try:
+            return load(
+                {"r.gate": f"environment dev environment staging environment production {groups}{rules}".encode()}
+            )[0]
+        except RulesError as error:  # it excludes whoever approves
+            assert {d.code for d in error.diagnostics if d.severity == "error"} <= {"GC210"}, rules
+
+
+def quorum_request(random: Random, pack: core.Pack) -> Request:
+    """A request mostly by nobody who could approve, whose approvals mostly are for what is asked."""
+    data = RequestText(random, pack).data
+    data["environment"] = "production"
+    data["change"] |= {"author": random.choice(("frank", "frank", "eve")), "committers": [], "type": "docs"}
+    data["change"].pop("requester", None)
+    names = [g for g in pack.groups if g != "absent" or random.random() < 0.5]
+    data["directory"]["groups"] = {group: random.sample(PEOPLE, random.randint(1, 3)) for group in names}
+    for approval in data.get("approvals", ()):
+        if random.random() < 0.7:
+            approval["environment"] = "production"
+    request: Request = read(data, "request")
     return request

@@ -3,7 +3,7 @@
 from collections import Counter
 from random import Random
 
-from generate import compiled, random_pack, random_request
+from generate import compiled, quorum_pack, quorum_request, random_pack, random_request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from naive import Answer, broken, judge
@@ -16,6 +16,7 @@ from gatecheck.model.decision import Decision
 from gatecheck.model.request import Request
 
 PACKS, REQUESTS = 550, 12
+QUORUMS = 120
 
 
 def answer(decision: Decision) -> Answer:
@@ -79,6 +80,23 @@ def test_many_packs_and_requests() -> None:
     often = ("allow", "pending", "deny", "passed", "waiting", "failed", "waived", "advisory")
     assert min(seen[k] for k in often) > PACKS * REQUESTS // 50, seen
     assert seen["overridden"] > PACKS * REQUESTS // 200, seen
+
+
+def test_many_quorums_on_all_terms() -> None:
+    """Packs of one `approve by`, where all people may approve: so that terms meet, and quorums are filled."""
+    seen: Counter[str] = Counter()
+    for seed in range(QUORUMS):
+        random = Random(f"quorum {seed}")
+        pack = quorum_pack(random)
+        program = compiled(pack)
+        for number in range(REQUESTS):
+            request = quorum_request(random, pack)
+            differs = disagreement(program, pack, request, judge(pack, request))
+            assert not differs, f"quorum {seed}, request {number}: {differs}\n{request}\n{pack.statements[0].text}"
+            (finding,) = evaluate(program, request).findings
+            seen.update([finding.status, finding.note, *["acting"] * bool(finding.acting)])
+            seen.update(r.reason.partition(",")[0].rpartition(" ")[0] for r in finding.refused)
+    assert min(seen[k] for k in ("passed", "waiting", "failed", "acting", "is not", "approved it for")) > 10, seen
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from gatecheck.engine.approve import WHY, Ask, Level, Members, Terms, filled, vetoed
+from gatecheck.engine.approve import IMPOSSIBLE, WHY, Ask, Level, Members, Terms, filled, vetoed
 from gatecheck.engine.ballot import ballot_of, of_own
 from gatecheck.engine.delegation import Acting, filled_by_delegates
 from gatecheck.engine.evaluation import Evaluation
@@ -149,7 +149,7 @@ class _Judgement:
                     wait = Action("state", "change.requested_at", f"without it this never escalates to {groups}")
                 else:
                     wait = Action("wait", f"escalation to {groups}", found.actions[0].reason, due)
-                note = f"{found.note} until it escalates to {groups}"
+                note = f"{IMPOSSIBLE} until it escalates to {groups}"
                 return replace(found, status="waiting", actions=(wait, *then.actions), note=note)
         return found
 
