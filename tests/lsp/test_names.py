@@ -135,6 +135,29 @@ def test_hover(editor: Editor, name: str) -> None:
         assert (marked, shown(editor, name, FILES[name], marked)) == (marked, wanted)
 
 
+def test_kinds_of_evidence_of_the_pack_s_own(server: Editor) -> None:
+    schema = '{"type": "object", "properties": {"burn": {"type": "integer", "description": "How fast."}}}'
+    text = 'environment dev\nevidence slo from "slo.schema.json"\ngate budget from slo { pass when burn < 3 }\n'
+    with server.on({"slo.schema.json": schema, "a.gate": text}) as editor:
+        found = editor.open("a.gate", text)
+        assert [p["code"] for p in found if p["severity"] == 1] == []
+        assert shown(editor, "a.gate", text, "when bu|rn") == (
+            "**field `burn`**: int\n\nHow fast.\n\nMay be unknown, which makes what uses it undetermined."
+        )
+        asked = editor.at("a.gate", *place(text, "from sl|o {"))
+        assert told(editor, editor.ask("textDocument/definition", asked)) == [("a.gate", span(text, "evidence |slo|"))]
+        before = text.replace("burn < 3 }\n", "")
+        editor.change("a.gate", before)
+        asked = editor.at("a.gate", 2, len(before.split("\n")[2]))
+        found = editor.ask("textDocument/completion", asked)["items"]
+        assert [item["label"] for item in found][:2] == ["burn", "change"]
+        (editor.folder / "slo.schema.json").write_text(schema.replace("burn", "rate"))
+        changed = {"changes": [{"uri": editor.uri("slo.schema.json"), "type": 2}]}
+        editor.change("a.gate", text)
+        found = editor.reread("a.gate", "workspace/didChangeWatchedFiles", changed)
+        assert "unknown name `burn`" in found[0]["message"]
+
+
 def test_hover_over_a_problem_tells_why_it_is_one(editor: Editor) -> None:
     text = GATES.replace("severity >= high", "severity >= hgh")
     editor.change("gates.gate", text)

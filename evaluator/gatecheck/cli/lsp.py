@@ -27,7 +27,7 @@ def command(stdio: bool) -> int:
         file-types = ["gate"]
         comment-token = "#"
         language-servers = ["gatecheck"]
-      VS Code: a client extension with the command `gatecheck lsp`; docs/editors.md shows one.
+      VS Code: the extension in grammar/vscode starts it where `gatecheck` is in PATH.
 
     \b
     Exit codes: 0 the editor ended the session, 1 it went away without, 2 the extra is not installed.

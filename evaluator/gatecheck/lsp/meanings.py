@@ -40,11 +40,11 @@ class Place(NamedTuple):
 class Meanings:
     """The declarations of a pack by kind and name, and the types of what they name."""
 
-    def __init__(self, files: Iterable[ast.File], own_kinds: Mapping[str, Type] | None = None) -> None:
+    def __init__(self, files: Iterable[ast.File]) -> None:
         self.declared: dict[str, dict[str, ast.Declaration]] = {kind: {} for kind in DECLARED.values()}
         self.risk: ast.Risk | None = None
         self.broken: dict[str, ast.Broken] = {}
-        self.own_kinds = own_kinds or {}
+        self.own_kinds: Mapping[str, Type] = {}  # those whose schema can be used
         for declaration in (d for file in files for d in file.declarations):
             self._add(declaration)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from gatecheck.lang import ast, core
 from gatecheck.lang.draft import Draft, Kept, KeptRules
-from gatecheck.lang.pack import SUFFIX, examine, read_folder
+from gatecheck.lang.kinds import own_kinds
+from gatecheck.lang.pack import SCHEMA, SUFFIX, examine, read_folder
 from gatecheck.lang.parser import chunks, without_forbidden
 from gatecheck.lsp.meanings import Meanings
 from gatecheck.lsp.names import Name, Written, names_in, read_words, rough_names
@@ -32,18 +33,23 @@ class Analysis:
         pack: core.Pack | None,
         diagnostics: Sequence[Diagnostic],
         words: dict[str, Kept[Written]],
+        schemas: dict[str, bytes],
     ) -> None:
         self.sources = sources
         self.trees = trees
         self.pack = pack
         self.diagnostics = diagnostics
         self._words = words
+        self._schemas = schemas
         self._names: dict[str, list[Name]] = {}
 
     @cached_property
     def meanings(self) -> Meanings:
         """What is declared, by kind and name."""
-        return Meanings(self.trees.values())
+        declared = Meanings(self.trees.values())
+        kinds = {d.name: d for d in declared.declared["kind of evidence"].values() if isinstance(d, ast.EvidenceKind)}
+        declared.own_kinds = {name: k.type for name, k in own_kinds(kinds, self._schemas, lambda _: None).items()}
+        return declared
 
     @property
     def errors(self) -> list[Diagnostic]:
@@ -140,8 +146,9 @@ class OpenPack:
                 self._disk = _read(self.folder) if self.folder is not None else {}
             pack, found, sources = examine({**self._disk, **edited}, parse=parse, kept=self._rules)
         except InputError as error:  # of the folder as a whole, or a file that is no text: nothing is known
-            return Analysis({}, {}, None, error.diagnostics, {})
-        return Analysis(sources, trees, pack, found, {} if changed else self._words)
+            return Analysis({}, {}, None, error.diagnostics, {}, {})
+        schemas = {path: raw for path, raw in self._disk.items() if path.endswith(SCHEMA)}
+        return Analysis(sources, trees, pack, found, {} if changed else self._words, schemas)
 
 
 def _read(folder: Path) -> dict[str, bytes]:
