@@ -10,6 +10,8 @@ import pytest
 from gatecheck.lang.pack import examine
 from gatecheck.lint.checklist import checklist
 from gatecheck.lint.findings import findings
+from gatecheck.model.identity import names_of, normal_directory
+from gatecheck.model.request import Directory
 from gatecheck.model.schema import Part, load
 from gatecheck.report.pages import Example, pages
 from gatecheck.text.diagnostic import InputError
@@ -92,7 +94,9 @@ def test_an_example_of_a_document_comes_out_as_it_says(code: str, example: Examp
     first = example.text.partition("\n")[0]
     part = "approvals" if first.startswith("- ") else "change" if first.startswith("id: ") else "directory"
     try:
-        load(example.text.encode(), "example.yaml", cast("Part", part))
+        read = load(example.text.encode(), "example.yaml", cast("Part", part))
+        if isinstance(read, Directory):
+            normal_directory(read, names_of(read))
         found = set()
     except InputError as error:
         found = {d.code for d in error.diagnostics}

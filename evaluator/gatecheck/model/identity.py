@@ -84,8 +84,6 @@ def normalize(change: Change, approvals: list[Approval], directory: Directory, d
     be told who acts for one who is away.
     """
     names = names_of(directory)
-    away = {fold(key): _absences(entry.away, names) for key, entry in directory.people.items()}
-    _check_absences(away)
     return Normal(
         replace(
             change,
@@ -98,14 +96,21 @@ def normalize(change: Change, approvals: list[Approval], directory: Directory, d
             (_stated(a, names) for a in approvals),
             key=lambda a: (a.at, a.approver, a.environment, a.artifact, a.stance, a.source, a.comment, a.signature),
         ),
-        Directory(
-            {group: _persons(members, names) for group, members in sorted(directory.groups.items())},
-            {
-                person: DirectoryPerson(sorted({fold(login) for login in entry.logins} - {person}), away[person])
-                for person, entry in sorted((fold(key), entry) for key, entry in directory.people.items())
-            },
-        ),
+        normal_directory(directory, names),
         sorted((_deployment_utc(d) for d in deployments), key=_deployment_order),
+    )
+
+
+def normal_directory(directory: Directory, names: Mapping[str, str]) -> Directory:
+    """Return a directory, whose names are these, normalized; ``InputError`` for absences that can't be."""
+    away = {fold(key): _absences(entry.away, names) for key, entry in directory.people.items()}
+    _check_absences(away)
+    return Directory(
+        {group: _persons(members, names) for group, members in sorted(directory.groups.items())},
+        {
+            person: DirectoryPerson(sorted({fold(login) for login in entry.logins} - {person}), away[person])
+            for person, entry in sorted((fold(key), entry) for key, entry in directory.people.items())
+        },
     )
 
 

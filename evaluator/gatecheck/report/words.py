@@ -290,13 +290,19 @@ def comparisons(finding: Record, voice: Voice) -> list[str]:
 
 def details(finding: Record, as_of: str, voice: Voice) -> list[str]:
     """Return all that a finding rests on, one thing a line."""
-    counted = [f"{voice.name(c['approver'])} ({moment(c['at'], as_of)})" for c in finding.get("counted", ())]
+    counted = [f"{approver(c, voice)} ({moment(c['at'], as_of)})" for c in finding.get("counted", ())]
     out = [", ".join(comparisons(finding, voice)), f"counted {', '.join(counted)}" if counted else ""]
     out += [f"refused {refusal(r, voice)}" for r in finding.get("refused", ())]
     out.append("its evidence names no artifact or commit" if finding.get("unbound") else "")
     out.append("it only advises" if finding.get("advisory") else "")
     out += [f"{key}: {voice.prose(finding[key])}" for key in ("note", "because") if finding.get(key)]
     return [line for line in out if line]
+
+
+def approver(counted: Record, voice: Voice) -> str:
+    """Return who approved, and for whom who was away."""
+    whom = f" for {voice.name(counted['for'])}" if counted.get("for") else ""
+    return voice.name(counted["approver"]) + whom
 
 
 def by_status(predicate: Record) -> list[Record]:
