@@ -1,5 +1,6 @@
 """What an editor asks about a text: what may stand at the caret, its layout, and mends of what is wrong with it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 from lsp_editor import Editor
 from lsp_rules import FILES, MAIN, RULES, span, taken
 
+from gatecheck.assets import shipped
 from gatecheck.lang.format import formatted
 from gatecheck.lang.vocabulary import change_type, evidence_kinds
+from gatecheck.lsp.keywords import KEYWORDS
 from gatecheck.text.source import Source
 from gatecheck.text.zones import zone_names
 
@@ -59,6 +62,8 @@ COMPLETIONS: list[tuple[str, list[str]]] = [
     (RULE, STATEMENTS),
     (RULE + "require ", [*NAMES, *FUNCTIONS]),
     (RULE + "require !!!\n  forbid ", [*NAMES, *FUNCTIONS]),
+    (RULE + "if x {\n  }\n  when \"{\" in change.labels {\n    nothing }\n    # {\n  forbid ", [*NAMES, *FUNCTIONS]),
+    (TEST + "given nothing\n  given sast { findings: [{\n    severity: ", SEVERITIES),
     (RULE + "require change.", CHANGE),
     (RULE + "require change.ti", CHANGE),
     (RULE + "require change.type == ", CHANGE_TYPES),
@@ -123,6 +128,11 @@ def test_completion(editor: Editor) -> None:
             found = offered(editor, text)
             extra = {"above", "broken", "own"}
             assert (text, [f for f in found if f not in extra]) == (text, [w for w in wanted if w not in extra])
+
+
+def test_every_word_of_the_grammar_has_its_sentence() -> None:
+    grammar = re.sub(r"//.*", "", shipped("grammar", "gatecheck.lark").read_text())
+    assert sorted(KEYWORDS) == sorted({*re.findall(r'"([a-z]+)"', grammar), "any", "at", "count"})
 
 
 def test_completion_in_the_middle_of_a_file(editor: Editor) -> None:
@@ -235,6 +245,7 @@ def test_a_mend_as_the_protocol_gives_it(editor: Editor) -> None:
         ("require sast;", [("Delete it", ";", "")]),
         ("require sast\u200b", [("Delete it", "\u200b", "")]),
         ("require change.size > 3", []),  # the hint lists what there is
+        ("approve pm", []),  # where the hint, `approve by pm`, would stand behind another `approve`
         ("if sast", []),
         ("require sast", []),
     ],

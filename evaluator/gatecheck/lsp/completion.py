@@ -23,7 +23,6 @@ _PARTIAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*$")
 _PARTIAL_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]*$")
 _CLOSED = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|#[^\n]*')
-_WITHOUT_WORD = {"NAME", "STRING", "INT", "DECIMAL", "PERCENT", "DURATION", "DATE", "INSTANT", "ZONE"}
 _OPERATORS = {"COMPARE", "IN"}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WRITTEN_TYPES = ("bool", "date", "decimal", "duration", "instant", "int", "percent", "string")
@@ -97,17 +96,9 @@ def _keywords(accepted: set[str], *, is_condition: bool) -> Iterator[Choice]:
         word = "at" if kind == "SAID_AT" else kind.lower()
         if word in ("true", "false", "not"):
             if is_condition or (word == "not" and "NAME" not in accepted) or "OVERRIDDEN" in accepted:
-                yield Choice(word, "keyword", doc=KEYWORDS.get(word, ""))
-        elif word in KEYWORDS or (kind.isalpha() and kind not in _WITHOUT_WORD and _is_word(kind)):
-            yield Choice(word, "keyword", doc=KEYWORDS.get(word, ""))
-
-
-def _is_word(kind: str) -> bool:
-    """Tell a keyword of the grammar from a sign, or a shape such as a list of days."""
-    return kind not in {
-        "COMPARE", "LBRACE", "RBRACE", "LPAR", "RPAR", "LSQB", "RSQB", "COLON", "COMMA", "EQUAL", "LESSTHAN", "DOT",
-        "DAYS", "TIMES", "TIME", "SLASH", "SEMICOLON",
-    }  # fmt: skip
+                yield Choice(word, "keyword", doc=KEYWORDS[word])
+        elif word in KEYWORDS:
+            yield Choice(word, "keyword", doc=KEYWORDS[word])
 
 
 def _declaration(before: str) -> str:
@@ -127,16 +118,14 @@ def _is_open(lines: Sequence[str]) -> bool:
 def _essence(text: str) -> str:
     """Return the lines that open the blocks around the end of a text, and its last line."""
     lines = [_COMMENT.sub(lambda m: m[1] or "", line) for line in text.split("\n")]
-    opening: list[str] = []
-    for line in lines[:-1]:
-        said = _CLOSED.sub("", line)
-        closes = said.count("}")
-        for sign in said:
+    opened: list[tuple[int, int]] = []  # line, and where its brace ends
+    for number, line in enumerate(lines[:-1]):
+        for at, sign in enumerate(_CLOSED.sub(lambda m: " " * len(m[0]), line)):
             if sign == "{":
-                opening.append(line[: line.rfind("{") + 1])
-            elif sign == "}" and opening and closes:
-                opening.pop()
-    return "\n".join([*opening, lines[-1]])
+                opened.append((number, at + 1))
+            elif sign == "}" and opened:
+                opened.pop()
+    return "\n".join([*(lines[number][:end] for number, end in dict(opened).items()), lines[-1]])
 
 
 # -- names

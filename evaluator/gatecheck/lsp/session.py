@@ -107,6 +107,8 @@ class Session(LanguageServer):
         if pack.is_open:
             self.publish(pack)
             return
+        if (due := self._due.pop(pack, None)) is not None:
+            due.cancel()
         for each in (uri for uri, problems in self._published.pop(pack, {}).items() if problems):
             self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(each, []))
         self._packs = {key: kept for key, kept in self._packs.items() if kept is not pack}
