@@ -58,10 +58,7 @@ def test_it_sees_what_each_condition_and_each_part_of_it_comes_to() -> None:
     seen: Counter[str] = Counter()
     for trace, request, pack in traced():
         naive = judge(pack, request)
-        roots = [(g.condition, name) for name, g in pack.gates.items()]
-        roots += [(root, "") for s in pack.statements for root in (s.guard, s.condition) if root is not None]
-        roots += [(case.condition, "") for case in pack.cases]
-        for root, gate in roots:
+        for root, gate in [*roots(pack), *((case.condition, "") for case in pack.cases)]:
             for node in core.walk(root):
                 truth = trace.of(node).truth
                 if truth is not None:
@@ -70,20 +67,34 @@ def test_it_sees_what_each_condition_and_each_part_of_it_comes_to() -> None:
     assert {"And", "Or", "Not", "Compare", "Contains", "Matches", "Quantified", "During", "Soak"} <= seen.keys(), seen
 
 
-def test_it_keeps_the_values_compared_and_the_items_picked() -> None:
+def roots(pack: core.Pack) -> list[tuple[core.Core, str]]:
+    """Every condition of a pack, with the gate that it is of."""
+    found = [(g.condition, name) for name, g in pack.gates.items()]
+    return [*found, *((root, "") for s in pack.statements for root in (s.guard, s.condition) if root is not None)]
+
+
+def test_it_keeps_the_values_that_are_compared() -> None:
     for trace, _, pack in traced():
-        nodes = [n for s in pack.statements for root in (s.guard, s.condition) if root is not None
-                 for n in core.walk(root)]  # fmt: skip
-        for node in nodes:
+        for node in (node for root, _ in roots(pack) for node in core.walk(root)):
             found = trace.of(node)
             if isinstance(node, core.Compare | core.Contains | core.Matches) and found.truth is not None:
                 variable = [part for part in core.parts(node) if not isinstance(part, core.Const)]
                 assert len(found.values) == len(variable)
-            if isinstance(node, core.Compare) and isinstance(node.left, core.Quantified):
-                inner = trace.of(node.left)
-                if node.left.quantifier == "count" and found.truth is not None and inner.items is not None:
-                    value = found.values[0]
-                    assert isinstance(value, Undetermined) or value == len(inner.picked)
+
+
+def test_it_keeps_the_items_that_are_picked() -> None:
+    seen = 0
+    for trace, request, pack in traced():
+        naive = judge(pack, request)
+        for root, gate in roots(pack):
+            for node in core.walk(root):
+                found = trace.of(node)
+                if isinstance(node, core.Quantified) and node.where is not None and found.items is not None:
+                    items = naive.value(node.items, gate)
+                    assert found.items == len(items)
+                    assert found.picked == tuple(i for i in items if naive.value(node.where, gate, i) is True)
+                    seen += len(items) > len(found.picked) > 0
+    assert seen > 3
 
 
 def test_nothing_is_left_of_one_evaluation_in_the_next() -> None:

@@ -64,6 +64,7 @@ rule soon for production {
 rule hints for production { require probe advisory }
 waive sast for production until 2026-12-31 { when change.service == "billing" owner sec because "SEC-1" }
 waive probe for production until 2026-01-31 { owner sec because "SEC-2" }
+override elsewhere for staging { approve by commander }
 override emergency for production { when "incident" in change.labels approve by commander }
 """
 ARTIFACT = f"sha256:{'a' * 64}"
@@ -141,7 +142,7 @@ true            when change.service == "billing" (found "billing")
                 owner sec, because SEC-2
                 it is over
 
-available     override emergency                                                                    a.gate:41
+available     override emergency                                                                    a.gate:42
 true            when "incident" in change.labels (found ["incident"])
 waiting         approve by commander
 open              commander: zoe
@@ -156,9 +157,10 @@ risk low < high {
 }
 group lead = alice, bob
 gate tests from junit { pass when failures == 0 }
+window weekends = Sat-Sun in UTC
 rule r for production {
   when tests.failures > 5 or change.type == docs: approve by lead
-  require tests or change.type == docs
+  require tests or during weekends
   approve by lead
 }
 """
@@ -173,14 +175,14 @@ undetermined    when tests.failures > 5 or change.type == docs
 undetermined      tests.failures > 5
                     evidence of tests (there is none)
 false             change.type == docs (found feature)
-waiting           approve by lead                                     a.gate:9
+waiting           approve by lead                                     a.gate:10
                     it is undetermined whether this applies
-waiting         require tests or change.type == docs                  a.gate:10
+waiting         require tests or during weekends                      a.gate:11
 undetermined      any of
 undetermined        tests
                       evidence of tests (there is none)
-false               change.type == docs (found feature)
-failed          approve by lead                                       a.gate:11
+false               during weekends (closed until Sat 28 Nov 2026 01:00 +01:00)
+failed          approve by lead                                       a.gate:12
                   rejected by alice
 refused           approval of bob: is the author, Tue 24 Nov 2026 09:50 +01:00
                   by a rejection of alice (only an approval by the same person lifts a rejection)
@@ -252,6 +254,9 @@ def test_who_fills_a_place_is_who_counts() -> None:
             asked = [p["groups"] for p in s["approval"].get("slots", ()) if "by" not in p]
             if {a["action"] for a in finding_.get("missing", ())} == {"approve"}:
                 assert asked == [a["groups"] for a in finding_["missing"]]
+            if "including author" not in s["text"]:
+                own = record["predicate"]["change"]["author"]
+                assert all(own not in people for people in s["approval"].get("may_approve", {}).values())
             seen += len(filled)
     assert seen > 10
 
@@ -328,6 +333,24 @@ def test_statements_below_one_guard_stay_below_it() -> None:
     assert all(isinstance(s, core.Statement) for s in program.pack.statements)
 
 
+def test_one_guard_of_two_conditions_stays_one() -> None:
+    rules = """\
+        environment production
+        rule r for production {
+          when change.type == docs and change.title == "x" { deploy with canary notify "slack:#x" }
+          approve automatically
+        }
+        """
+    made, _, _ = explained(
+        traced_program({"a.gate": rules.encode()}),
+        replace(load(REQUEST.encode(), "request.yaml", "request"), evidence={}),
+    )
+    guarded, automatic = made["rules"][0]["body"]
+    assert guarded["when"]["text"] == 'change.type == docs and change.title == "x"'
+    assert [s["text"] for s in guarded["body"]] == ["deploy with canary", 'notify "slack:#x"']
+    assert automatic["text"] == "approve automatically"
+
+
 def test_two_records_that_agree_differ_in_nothing() -> None:
     record = statement([asks(action("evidence", "tests", reason="there is none"))])
     assert changes(record, record)["changes"] == []
@@ -343,7 +366,7 @@ def test_two_records_that_agree_differ_in_nothing() -> None:
 
 def test_each_finding_that_differs_is_told_as_it_was_and_would_be() -> None:
     before = statement([asks(action("evidence", "tests", reason="there is none")), finding("quality/lint")])
-    after = statement([finding("quality/tests"), finding("quality/scan", "failed", note="so it is")])
+    after = statement([finding("quality/tests"), asks(action("mend", "scan"), name="quality/scan", note="so it is")])
     assert changes(before, after) == {
         "before": {"verdict": "pending", "environment": "production", "as_of": "2026-11-23T10:00:00+01:00",
                    "risk": "medium"},
@@ -353,7 +376,7 @@ def test_each_finding_that_differs_is_told_as_it_was_and_would_be() -> None:
             {"id": "quality/lint", "rule": "quality", "statement": "require lint", "file": "payment.gate", "line": 46,
              "before": {"status": "passed"}},
             {"id": "quality/scan", "rule": "quality", "statement": "require scan", "file": "payment.gate", "line": 46,
-             "after": {"status": "failed", "note": "so it is"}},
+             "after": {"status": "failed", "note": "so it is", "missing": [{"action": "mend", "subject": "scan"}]}},
             {"id": "quality/tests", "rule": "quality", "statement": "require tests", "file": "payment.gate", "line": 46,
              "before": {"status": "waiting", "missing": [
                  {"action": "evidence", "subject": "tests", "reason": "there is none"}]},
@@ -365,13 +388,13 @@ def test_each_finding_that_differs_is_told_as_it_was_and_would_be() -> None:
         "DENY          payment-service 2.14.0 -> production (was PENDING)\n"
         "as of         Mon 23 Nov 2026 10:00 +01:00\n"
         "risk          medium (otherwise)\n"
-        "failed        require scan: so it is  quality\n\n"
-        "-             require lint            payment.gate:46\n"
+        "fails         scan: so it is  quality\n\n"
+        "-             require lint    payment.gate:46\n"
         "                it no longer applies\n"
         "                was passed\n"
-        "failed        require scan            payment.gate:46\n"
+        "failed        require scan    payment.gate:46\n"
         "                note: so it is\n"
         "                did not apply\n"
-        "passed        require tests           payment.gate:46\n"
+        "passed        require tests   payment.gate:46\n"
         "                was waiting: evidence of tests (there is none)\n"
     )
