@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecheck.model.canonical import canonical
-from gatecheck.model.identity import Normal, fold, identify, names_of, normalize
+from gatecheck.model.identity import Normal, fold, identify, names_of, normal_directory, normalize
 from gatecheck.model.request import (
+    Absence,
     Approval,
     Artifact,
     Change,
@@ -116,6 +117,7 @@ TIMES = st.datetimes(
     datetime(2100, 1, 1),  # noqa: DTZ001
     timezones=st.integers(-800, 800).map(lambda minutes: timezone(timedelta(minutes=minutes))),
 )
+LENGTHS = st.integers(1, 10**6).map(lambda seconds: timedelta(seconds=seconds))
 LABELS = st.lists(st.sampled_from(["a", "b"]), max_size=2)
 CHANGES = st.builds(
     Change,
@@ -145,12 +147,13 @@ APPROVALS = st.builds(
     artifact=st.just(DIGEST),
     environment=st.sampled_from(["staging", "production"]),
 )
+ABSENCES = st.builds(lambda start, length, who: Absence(start, start + length, who), TIMES, LENGTHS, PERSONS)
 DIRECTORIES = st.builds(
     Directory,
     groups=st.dictionaries(st.sampled_from(["lead", "pm"]), st.lists(PERSONS, max_size=3)),
     people=st.dictionaries(
         st.sampled_from(["alice", "Alice", "bob"]),
-        st.builds(DirectoryPerson, st.lists(PERSONS, max_size=3)),
+        st.builds(DirectoryPerson, st.lists(PERSONS, max_size=3), st.lists(ABSENCES, max_size=2)),
         max_size=2,
     ),
 )
@@ -229,3 +232,69 @@ def test_a_record_keeps_exact_decimals_and_leaves_out_defaults() -> None:
     again = decode_request(canonical(encode_request(request)))
     assert again == request
     assert type(again.evidence["unit"].fields["rate"]) is Decimal
+
+
+# -- absences
+
+
+def away(start: str, end: str, delegate: str) -> Absence:
+    """An absence in December, by day and hour."""
+    first, last = (datetime.fromisoformat(f"2026-12-{day}:00+01:00") for day in (start, end))
+    return Absence(first, last, delegate)
+
+
+def normal(*absences: Absence) -> Directory:
+    directory = Directory({}, {"Alice": DirectoryPerson([], list(absences)), "bob": DirectoryPerson(["Bob-GH"])})
+    return normal_directory(directory, names_of(directory))
+
+
+def test_absences_are_normalized_as_all_else() -> None:
+    first, second = away("01T00", "08T00", "BOB-gh"), away("08T00", "09T00", "Carol")
+    made = normal(second, first, first).people["alice"].away
+    assert [(a.from_.isoformat(), a.to.hour, a.delegate) for a in made] == [
+        ("2026-11-30T23:00:00+00:00", 23, "bob"),
+        ("2026-12-07T23:00:00+00:00", 23, "carol"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("absences", "said"),
+    [
+        (
+            [away("01T00", "08T00", "bob"), away("07T23", "09T00", "carol")],
+            "`alice` is away twice at once: 2026-11-30T23:00:00Z to 2026-12-07T23:00:00Z (`bob`), and "
+            "2026-12-07T22:00:00Z to 2026-12-08T23:00:00Z (`carol`)\n"
+            "   = hint: end one absence as the next begins, so that one person acts for her at a time",
+        ),
+        (
+            [away("01T00", "01T00", "bob")],
+            "an absence of `alice` ends before it begins: 2026-11-30T23:00:00Z to 2026-11-30T23:00:00Z (`bob`)",
+        ),
+        (
+            [away("01T00", "02T00", "ALICE")],
+            "`alice` is to act for herself from 2026-11-30T23:00:00Z to 2026-12-01T23:00:00Z (`alice`)\n"
+            "   = hint: name somebody else as `delegate`, or drop the absence",
+        ),
+    ],
+)
+def test_an_absence_that_can_not_be_is_refused(absences: list[Absence], said: str) -> None:
+    for order in (absences, absences[::-1]):
+        with pytest.raises(InputError) as caught:
+            normal(*order)
+        assert render(caught.value.diagnostics, {}) == f"error[GC522]: {said}"
+
+
+def test_a_request_that_was_recorded_before_keeps_its_bytes() -> None:
+    artifact, at = {"name": "s", "digest": DIGEST}, "2026-11-23T08:00:00Z"
+    approval = {"approver": "b", "stance": "approve", "at": at, "artifact": DIGEST, "environment": "prod"}
+    raw = canonical(
+        {
+            "change": {"id": "1", "service": "s", "type": "docs", "author": "a", "artifact": artifact},
+            "environment": "prod",
+            "as_of": "2026-11-23T09:00:00Z",
+            "approvals": [approval],
+            "directory": {"people": {"b": {"logins": ["c"]}}},
+            "promotions": [{"artifact": DIGEST, "environment": "dev", "at": at, "entry": DIGEST}],
+        }
+    )
+    assert canonical(encode_request(decode_request(raw))) == raw
