@@ -301,8 +301,9 @@ def test_an_override_that_lacks_approvals_is_available(approvals: list[Any], kin
     ]
 
 
-def test_an_override_that_does_not_apply_is_not_spoken_of() -> None:
-    program = program_of(WORLD + EMERGENCY)
+@pytest.mark.parametrize("guard", ['"incident" in change.labels', "lint", "not lint", "unit"])
+def test_an_override_that_is_not_known_to_apply_is_not_spoken_of(guard: str) -> None:
+    program = program_of(WORLD + EMERGENCY.replace('"incident" in change.labels', guard))
     decision = evaluate(program, asked(evidence=FAILING, approvals=[approves("erin")]))
     assert (decision.verdict, decision.override, decision.available) == ("deny", None, ())
 
