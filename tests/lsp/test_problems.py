@@ -91,6 +91,16 @@ def test_files_that_change_on_disk_are_read_again(editor: Editor) -> None:
     assert editor.asked == []  # the client did not say that it takes registrations
 
 
+def test_a_file_that_is_gone_has_no_problems(editor: Editor) -> None:
+    (editor.folder / "extra.gate").write_text("let wrong = nobody\n")
+    editor.open("main.gate", MAIN)
+    assert [p["code"] for p in editor.problems["extra.gate"]] == ["GC201"]
+    (editor.folder / "extra.gate").unlink()
+    changed = {"changes": [{"uri": editor.uri("extra.gate"), "type": 3}]}
+    editor.reread("main.gate", "workspace/didChangeWatchedFiles", changed)
+    assert editor.problems == {"main.gate": [], "extra.gate": []}
+
+
 def test_a_watch_is_asked_for_where_the_editor_can(tmp_path: Path) -> None:
     capabilities = {"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": True}}}
     (tmp_path / "w").mkdir()
