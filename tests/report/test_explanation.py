@@ -161,28 +161,38 @@ window weekends = Sat-Sun in UTC
 rule r for production {
   when tests.failures > 5 or change.type == docs: approve by lead
   require tests or during weekends
+  require soak(production) >= 2h
+  forbid during weekends or change.type == docs
+  require during weekends
   approve by lead
 }
 """
 UNDECIDED_SHOWN = """\
 high          risk
-undetermined    high when change.requested_at < 2020-01-01T00:00:00Z  a.gate:3
+undetermined    high when change.requested_at < 2020-01-01T00:00:00Z                 a.gate:3
                   change.requested_at to be stated (the change does not state it)
                 what can't be told counts as the higher risk
 
-failed        rule r                                                  a.gate
+failed        rule r                                                                 a.gate
 undetermined    when tests.failures > 5 or change.type == docs
 undetermined      tests.failures > 5
                     evidence of tests (there is none)
 false             change.type == docs (found feature)
-waiting           approve by lead                                     a.gate:10
+waiting           approve by lead                                                    a.gate:10
                     it is undetermined whether this applies
-waiting         require tests or during weekends                      a.gate:11
+waiting         require tests or during weekends                                     a.gate:11
 undetermined      any of
 undetermined        tests
                       evidence of tests (there is none)
 false               during weekends (closed until Sat 28 Nov 2026 01:00 +01:00)
-failed          approve by lead                                       a.gate:12
+waiting         require soak(production) >= 2h (found 0s)                            a.gate:12
+                  a verified deployment to production (it has not run there, verified)
+passed          forbid during weekends or change.type == docs                        a.gate:13
+false             any of
+false               during weekends (closed until Sat 28 Nov 2026 01:00 +01:00)
+false               change.type == docs (found feature)
+waiting         require during weekends (closed until Sat 28 Nov 2026 01:00 +01:00)  a.gate:14
+failed          approve by lead                                                      a.gate:15
                   rejected by alice
 refused           approval of bob: is the author, Tue 24 Nov 2026 09:50 +01:00
                   by a rejection of alice (only an approval by the same person lifts a rejection)

@@ -174,6 +174,8 @@ class _Tree:
             lines += self.gate(s["gate"], depth + 1, s)
         elif condition:
             lines += self.below(condition, depth + 1) if is_leaf else self.conditions(condition, depth + 1)
+            if condition["truth"] != "undetermined" and "until" not in condition:  # of which nothing says what it lacks
+                lines += [Line("", depth + 1, text) for text in self.missing(s)]
         elif "approval" in s:
             lines += self.approval(s["approval"], depth + 1, s)
         elif s["applies"] == "true":  # else its guard says what is missing
@@ -218,8 +220,6 @@ class _Tree:
             lines += [Line("", depth + 1, text) for text in windowed(shown, _SHOWN)]
         if "gate" in node:
             return [*lines, *self.gate(node["gate"], depth, node)]
-        if "until" in node:  # which says the same
-            return lines
         return lines + [Line("", depth, text) for text in self.missing(node)]
 
     def values(self, node: Tree) -> str:
