@@ -2,9 +2,11 @@
 
 The pack is the payment service's, with one test over every change type, several authors and attributes, and all that a
 case of a real test gives: evidence of every gate, approvals, a stay in staging. Parsed, checked and compiled is before
-the clock starts; the whole command, all of it, is timed apart as its own process.
+the clock starts; the whole command is timed apart, as a process of its own. Both count processor time, so that a busy
+machine says the same.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -51,13 +53,13 @@ def main(wanted: int) -> None:
     best = 0.0
     for _ in range(RUNS):
         runner = Runner(pack, program, {})
-        start = time.perf_counter()
+        start = time.process_time()
         results = [runner.run(case) for case in cases(pack)]
-        took = time.perf_counter() - start
+        took = time.process_time() - start
         if not all(result.is_passed for result in results):
             raise SystemExit("a case of the benchmark fails")
         best = max(best, len(results) / took)
-    print(f"{len(results):,} cases: {best:,.0f} cases a second, best of {RUNS}")
+    print(f"{len(results):,} cases: {best:,.0f} cases a second of one core, best of {RUNS}")
     with tempfile.TemporaryDirectory() as folder:
         for name, raw in files.items():
             Path(folder, name).write_bytes(raw)
@@ -66,10 +68,11 @@ def main(wanted: int) -> None:
 
 
 def _command(folder: str) -> float:
-    start = time.perf_counter()
+    before = os.times()
     command = [sys.executable, "-m", "gatecheck", "test", folder]
     subprocess.run(command, check=True, capture_output=True, env={"PYTHONPATH": str(ROOT / "evaluator")})
-    return time.perf_counter() - start
+    after = os.times()
+    return after.children_user - before.children_user + after.children_system - before.children_system
 
 
 if __name__ == "__main__":

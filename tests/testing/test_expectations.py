@@ -68,6 +68,24 @@ def test_a_miss_says_what_came_nearest(expected: str, actual: str, nearest: str)
     assert lines == [f"  expected  {expected}", f"  actual    {actual}", f"  nearest   {nearest}"]
 
 
+def test_a_part_of_what_is_lacking_is_not_all_of_it() -> None:
+    given = "given change { } to production\ngiven group pm = carol\nat 2026-11-23\n"
+    tests = f"test a {{\n{given}expect people waiting for pm\n}}"
+    assert "  actual    people waiting for pm, tech-lead\n  nearest   also tech-lead\n" in shown(tests)
+
+
+def test_what_is_owed_is_told_by_its_kind() -> None:
+    rules = RULES + 'rule owed for dev { deploy with canary when risk == high: notify "canary" }\n'
+    given = "given change { type: docs } to dev\nat 2026-11-23\n"
+    tests = f'test a {{\n{given}expect deploy with canary\nexpect notify "canary"\n}}'
+    text = shown(tests, rules)
+    assert "  expected  deploy" not in text
+    assert (
+        '  expected  notify "canary"\n  actual    nothing of that kind\n  nearest   `when risk == high` does not hold'
+        " (found low)\n"
+    ) in text
+
+
 def test_the_comparison_that_keeps_a_statement_out_of_scope_is_named() -> None:
     rules = RULES + "rule night for production when risk == high and not during office { require load }\n"
     text = shown(f"{HEAD}  expect night failed\n}}\n", rules)

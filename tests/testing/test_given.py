@@ -121,7 +121,8 @@ def test_signed_approvals_are_by_whom_they_say() -> None:
 def test_groups_delegates_places_and_risk() -> None:
     request = request_of(
         f"{CHANGE}\ngiven group pm = Dave, carol\ngiven bob acts for alice until 2026-12-01\n"
-        f"given soak 30h in staging\ngiven soak 26h in staging\ngiven allowed in staging by carol, alice\n"
+        f"given soak 30h in staging\ngiven soak 26h in staging\ngiven allowed in staging by bob\n"
+        f"given allowed in staging by carol, alice\n"
         f"given risk high\n{AT}"
     )
     assert request.directory.groups == {"pm": ["carol", "dave"]}

@@ -96,3 +96,19 @@ def test_running_with_coverage_decides_the_same() -> None:
         (r.request, r.decision, r.unmet) for r in traced.results
     ]
     assert RULES  # the pack of both
+
+
+def test_what_is_undetermined_was_not_seen_false() -> None:
+    rules = RULES + "rule deep for dev when coverage.branch_rate < 50% { require load }\n"
+    tests = "test a { given change { } to dev at 2026-11-23 expect pending }"
+    made = ran(tests, rules, is_covered=True)
+    assert made.coverage is not None
+    assert [g.kind for g in made.coverage.unmet() if "branch_rate" in g.text] == ["statement", "guard"]
+
+
+def test_an_invariant_speaks_about_decisions_that_allow() -> None:
+    tests = "test a { given change { type: feature } to live at 2026-11-23 expect pending }"
+    made = ran(tests, RULES_OF_TWO, is_covered=True)
+    assert made.is_passed
+    assert made.coverage is not None
+    assert [g.text for g in made.coverage.unmet() if g.kind == "invariant"] == ["someone"]

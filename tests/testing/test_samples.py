@@ -120,3 +120,18 @@ def test_a_sample_says_who_made_it_when_and_about_what() -> None:
 def test_what_can_not_be_is_not_found() -> None:
     pack = pack_of("", PACK + "gate g from junit { pass when tests > 3 and tests < 3 }")
     assert Samples(pack).evidence("g", "passed", CHANGE, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("gate", "changed"),
+    [
+        ("junit { pass when tests > 0 and failures == 0 and errors == 0 }", {"tests": 1, "failures": 1}),
+        ("coverage { pass when line_rate >= 80% }", {"line_rate": "0.79"}),
+        ("sarif { pass when errors <= 3 }", {"errors": 4}),
+    ],
+)
+def test_what_fails_has_measured_something_and_fails_narrowly(gate: str, changed: dict[str, object]) -> None:
+    samples = Samples(pack_of("", f"{PACK}gate g from {gate}"))
+    found = samples.evidence("g", "failed", CHANGE, NOW)
+    assert found is not None
+    assert found.fields == {**samples.blank("g", CHANGE, NOW).fields, **changed}

@@ -114,7 +114,7 @@ def test_too_little_covered_fails(pack: Path, capsys: pytest.CaptureFixture[str]
     (pack / "tests.gate").write_text(GOOD)
     assert run(["test", "rules", "--coverage"]) == 0
     assert capsys.readouterr().out.startswith("coverage 6.66%: 1 of 10 statements in scope, 0 of 4 guards false")
-    assert run(["test", "rules", "--fail-under", "5"]) == 0
+    assert run(["test", "rules", "--fail-under", "6.66"]) == 0
     capsys.readouterr()
     assert run(["test", "rules", "--fail-under", "100"]) == 7
     assert capsys.readouterr().out.endswith(
@@ -164,7 +164,10 @@ def test_junit_is_what_build_servers_and_our_own_reader_take(pack: Path, capsys:
     assert {name: evidence.fields[name] for name in ("tests", "passed", "failures", "errors", "skipped")} == {
         "tests": 5, "passed": 2, "failures": 2, "errors": 1, "skipped": 0,
     }  # fmt: skip
-    cases = ElementTree.fromstring(text).findall("testsuite/testcase")
+    suite = ElementTree.fromstring(text).find("testsuite")
+    assert suite is not None
+    assert suite.attrib == {"name": "gatecheck", "tests": "5", "failures": "2", "errors": "1", "skipped": "0"}
+    cases = suite.findall("testcase")
     assert [(c.get("classname"), c.get("name"), c.get("file"), c.get("line")) for c in cases] == [
         ("tests", "bad", "tests.gate", "7"),
         ("tests", 'good[change.author="a"]', "tests.gate", "1"),
