@@ -130,6 +130,12 @@ def test_completion(editor: Editor) -> None:
             assert (text, [f for f in found if f not in extra]) == (text, [w for w in wanted if w not in extra])
 
 
+def test_a_name_is_offered_before_its_declaration_parses(editor: Editor) -> None:
+    text = "environment canary after\nrule own for "
+    editor.open("own.gate", text)
+    assert offered(editor, text) == [*ENVIRONMENTS, "canary"]
+
+
 def test_every_word_of_the_grammar_has_its_sentence() -> None:
     grammar = re.sub(r"//.*", "", shipped("grammar", "gatecheck.lark").read_text())
     assert sorted(KEYWORDS) == sorted({*re.findall(r'"([a-z]+)"', grammar), "any", "at", "count"})
