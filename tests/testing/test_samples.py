@@ -1,5 +1,6 @@
 """Evidence that is found for a gate does to it what it is said to do, whatever its condition looks like."""
 
+import json
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from pack_world import pack_of
 
 from gatecheck.engine.program import Program, evaluate
+from gatecheck.lang.pack import load
 from gatecheck.model.request import Change, Evidence, Request
 from gatecheck.model.schema import read
 from gatecheck.testing.given import HARMLESS
@@ -135,3 +137,22 @@ def test_what_fails_has_measured_something_and_fails_narrowly(gate: str, changed
     found = samples.evidence("g", "failed", CHANGE, NOW)
     assert found is not None
     assert found.fields == {**samples.blank("g", CHANGE, NOW).fields, **changed}
+
+
+def test_a_kind_of_evidence_of_the_packs_own_is_searched_likewise() -> None:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "required": ["budget", "alerts"],
+        "additionalProperties": False,
+        "properties": {
+            "budget": {"type": "string", "x-type": "percent"},
+            "alerts": {"type": "array", "items": {"type": "integer"}},
+        },
+    }  # fmt: skip
+    rules = f'{PACK}evidence slo from "slo.schema.json"\ngate g from slo {{ pass when budget > 10% and 7 in alerts }}'
+    pack = load({"p.gate": rules.encode(), "slo.schema.json": json.dumps(schema).encode()})[0]
+    samples = Samples(pack)
+    passing, failing = (samples.evidence("g", outcome, CHANGE, NOW) for outcome in ("passed", "failed"))
+    assert passing is not None
+    assert failing is not None
+    assert (passing.kind, passing.fields) == ("slo", {"budget": "0.11", "alerts": [7]})
+    assert failing.fields == {"budget": "0.09", "alerts": [7]}
