@@ -123,6 +123,11 @@ def test_a_whole_number_is_one_however_it_is_written(text: str, value: int) -> N
     assert (found, type(found)) == (value, int)
 
 
+def test_a_number_beyond_what_json_holds_exactly_is_kept_as_digits() -> None:
+    found = read({**LEAST, "ratio": 10**20}).fields["ratio"]
+    assert (found, type(found)) == (Decimal(10**20), Decimal)
+
+
 @pytest.mark.parametrize(("key", "value", "message"), [
     ("availability", None, "`availability` must be a number or text; found null"),
     ("availability", "85,3%", "`availability` is no percent; found `85,3%`"),

@@ -74,8 +74,6 @@ def _record(data: dict[str, Any], type_: Type, place: Place) -> dict[str, Any]:
             value = value.get(step) if isinstance(value, dict) else None
         if value is not None:
             made[field.name] = _value(value, field.type, (*place, *way))
-        elif not field.nullable:
-            raise _MisfitError((*place, *way), "is missing")
     return made
 
 
