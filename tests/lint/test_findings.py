@@ -83,3 +83,40 @@ def test_any_instant_will_do(instant: datetime) -> None:
     pack, _, _ = load({"a.gate": text.encode()})
     over = {d.code for d in findings(pack, instant)} & {"GC311", "GC314", "GC315"}
     assert over == ({"GC311", "GC314"} if instant.year > 2027 else set())
+
+
+def test_kinds_of_the_packs_own_have_ranges_too() -> None:
+    schema = b"""{
+      "type": "object", "required": ["burn", "left", "share", "open"], "properties": {
+        "burn": {"type": "number", "minimum": 0.5, "maximum": 4},
+        "left": {"type": "string", "x-type": "percent", "x-minimum": 0, "x-maximum": 1},
+        "share": {"type": "number", "x-type": "percent", "minimum": 0, "maximum": 1},
+        "open": {"type": "integer", "minimum": 1}
+      }
+    }"""
+    rules = (
+        "environment dev\n"
+        'evidence slo from "slo.schema.json"\n'
+        "gate slo from slo {\n  pass when burn < 0.5 or left > 100% or share < 0% or open == 0\n}\n"
+        "rule a for dev { approve automatically require slo, slo.burn <= 3.5, slo.burn <= 4 }\n"
+    )
+    pack, _, _ = load({"a.gate": rules.encode(), "slo.schema.json": schema})
+    assert [(d.code, d.message, d.hint) for d in findings(pack, NOON)] == [
+        ("GC302", "`burn < 0.5` can never hold", "`burn` goes from 0.5 to 4"),
+        ("GC302", "`left > 100%` can never hold", "`left` goes from 0% to 100%"),
+        ("GC302", "`open == 0` can never hold", "`open` is never less than 1"),
+        ("GC302", "`share < 0%` can never hold", "`share` goes from 0% to 100%"),
+        ("GC302", "`slo.burn <= 4` always holds", "`slo.burn` goes from 0.5 to 4"),
+    ]
+
+
+def test_a_condition_that_would_take_for_ever_to_decide_is_left_open() -> None:
+    pairs = [f'(change.title == "{n}" or change.service == "{n}" or change.id == "{n}")' for n in range(60)]
+    text = f"environment dev\nrule a for dev {{ approve automatically require {' and '.join(pairs)} }}\n"
+    hard = " and ".join(f"(change.q{n} or change.r{n})" for n in range(200))
+    attributes = "".join(f"attribute q{n}: bool\nattribute r{n}: bool\n" for n in range(200))
+    rule = f'rule a for dev {{ approve automatically require change.id == "a" and {hard} and {pairs[0]} }}\n'
+    assert found_in(text) == []
+    few = f"environment dev\nrule a for dev {{ approve automatically require {' and '.join(pairs[:4])} }}\n"
+    assert [d.code for d in found_in(few)] == ["GC306"]  # four values in three places
+    assert found_in(f"environment dev\n{attributes}{rule}") == []

@@ -137,6 +137,6 @@ def _scalar(at: str, spec: dict[str, Any]) -> Type | None:
 
 
 def _bound(spec: dict[str, Any], word: str, type_: Type) -> Decimal | None:
-    key = {INT: f"{word}imum", PERCENT: f"x-{word}imum"}.get(type_, "")
-    value = spec.get(key)
+    is_number = type_ in (INT, DECIMAL, PERCENT) and _json_types(spec) <= {"integer", "number"}
+    value = spec.get(f"{word}imum" if is_number else f"x-{word}imum")
     return Decimal(value) if value.__class__ in (int, Decimal) else None

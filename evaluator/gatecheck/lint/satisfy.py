@@ -179,23 +179,17 @@ def is_possible(domain: Domain, tests: Iterable[Test]) -> bool:
 
 
 def _interval(domain: Domain, tests: tuple[Test, ...]) -> bool:
-    lows = [(v, o == ">") for o, v in tests if o in (">", ">=")]
-    highs = [(v, o == "<") for o, v in tests if o in ("<", "<=")]
-    lows += [(domain.least, False)] if domain.least is not None else []
-    highs += [(domain.most, False)] if domain.most is not None else []
+    lows = [v for o, v in tests if o in (">", ">=")] + ([] if domain.least is None else [domain.least])
+    highs = [v for o, v in tests if o in ("<", "<=")] + ([] if domain.most is None else [domain.most])
     if not lows or not highs:
         return True
-    low, is_above = max(lows)
-    high, is_below = min(highs, key=lambda bound: (bound[0], not bound[1]))
+    low, high = max(lows), min(highs)
     if domain.is_whole:
-        first = floor(low) + 1 if is_above else ceil(low)
-        last = ceil(high) - 1 if is_below else floor(high)
+        first, last = ceil(low), floor(high)
         if last - first > _MOST_LISTED:
             return True
         return any(all(_passes(value, t) for t in tests) for value in range(first, last + 1))
-    if low == high and not is_above and not is_below:
-        return all(_passes(low, t) for t in tests)
-    return bool(low < high)
+    return bool(low < high) or (low == high and all(_passes(low, t) for t in tests))
 
 
 def _between(domain: Domain, value: Any) -> bool:
