@@ -45,14 +45,14 @@ class _Command(click.Command):
     "--evidence", multiple=True, metavar="[GATE=]PATH", help="What a tool wrote; a folder is read by file name = gate."
 )
 @click.option("--approvals", multiple=True, metavar="FILE", help="What people said.")
-@click.option("--directory", metavar="FILE", help="Who is in which group, and who is who.")
+@click.option("--directory", metavar="FILE", help="Who is in which group, who is who, who acts for whom.")
 @click.option("--deployments", metavar="FILE", help="Where the artifact has run.")
 @click.option("--as-of", metavar="INSTANT", help="Decide as of this instant, with its offset.  [default: now]")
 @click.option("--ledger", metavar="PATH", help=f"The ledger; made on first use.  [default: {LEDGER}]")
 @click.option("--no-ledger", is_flag=True, help="Decide only; sign and record nothing.")
 @click.option("--key", metavar="PATH", help=f"The ed25519 key that signs; ${KEY_VARIABLE} may hold one instead.")
 @click.option(
-    "--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signed evidence counts."
+    "--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signatures count."
 )
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to show the decision.  [default: text]")
 @click.option("--output", metavar="FILE", help="Write the decision there instead of to standard output.")
@@ -70,6 +70,7 @@ def command(**given: Any) -> int:
       gatecheck evaluate -e production
       gatecheck evaluate --rules main:rules --change change.json -e staging \\
           --evidence reports --approvals approvals.yaml
+      gatecheck evaluate -e production --approvals approvals.yaml --directory people.yaml --trust signers
       gatecheck evaluate -e production --no-ledger --format github
 
     \b

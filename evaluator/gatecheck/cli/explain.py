@@ -51,7 +51,7 @@ class _Answer(NamedTuple):
 @click.option("--ledger", metavar="PATH", help=f"The ledger that is read.  [default: {LEDGER}]")
 @click.option("--no-ledger", is_flag=True, help="Read no ledger.")
 @click.option(
-    "--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signed evidence counts.",
+    "--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signatures count.",
 )  # fmt: skip
 @click.option("--rule", metavar="NAME", help="Explain one rule only.")
 @click.option(
