@@ -51,9 +51,7 @@ class _Command(click.Command):
 @click.option("--ledger", metavar="PATH", help=f"The ledger; made on first use.  [default: {LEDGER}]")
 @click.option("--no-ledger", is_flag=True, help="Decide only; sign and record nothing.")
 @click.option("--key", metavar="PATH", help=f"The ed25519 key that signs; ${KEY_VARIABLE} may hold one instead.")
-@click.option(
-    "--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signatures count."
-)
+@click.option("--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signatures count.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to show the decision.  [default: text]")
 @click.option("--output", metavar="FILE", help="Write the decision there instead of to standard output.")
 @click.option("--explain", is_flag=True, help="Show every finding.")
