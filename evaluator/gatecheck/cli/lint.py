@@ -13,8 +13,8 @@ from gatecheck.cli.exits import Exit
     help="How to show it.  [default: text]",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="Let warnings, or items that need attention, fail.")
-@click.option("--dev", multiple=True, metavar="NAME", help="Environments for learning.  [default: that come first]")
-@click.option("--production", multiple=True, metavar="NAME", help="Those that count.  [default: that come last]")
+@click.option("--dev", multiple=True, metavar="NAME", help="Environments for learning.  [default: the first]")
+@click.option("--production", multiple=True, metavar="NAME", help="Environments that count.  [default: the last]")
 @click.option("--as-of", metavar="INSTANT", help="When to judge ends of waivers and windows.  [default: now]")
 def command(
     rules: str, is_list: bool, form: str, strict: bool, dev: tuple[str, ...], production: tuple[str, ...],
