@@ -126,6 +126,13 @@ def test_an_impossible_quorum_waits_for_the_escalation_that_will_make_it_possibl
     assert decide(ALONE, change=change, approvals=given, as_of="2026-11-23T11:00:00Z").verdict == "allow"
 
 
+def test_all_that_is_missing_once_it_has_escalated_is_listed() -> None:
+    rules = "group many group all = pete, paul rule r for production { approve by 2 all escalate to many after 2h }"
+    change = {"author": "pete", "committers": ["paul"], "requested_at": "2026-11-23T09:00:00Z"}
+    decision = decide(rules, change=change, directory={"groups": {"many": ["mona", "max"]}})
+    assert [a.kind for a in decision.missing] == ["approve", "approve", "wait"]
+
+
 def test_an_approval_that_will_have_expired_is_asked_for_again() -> None:
     rules = ALONE.replace("after 2h", "after 2h valid for 2h")
     change = {"author": "pete", "requested_at": "2026-11-23T09:00:00Z"}
@@ -351,6 +358,27 @@ def test_what_a_delegate_gave_is_given_up_where_only_the_other_can_complete_the_
     assert asked(decision) == [("approve", ("pm",), "")]
     assert only(decision).acting == ()
     assert decide(rules, approvals=[approves("dora"), approves("pete", "09:30")], directory=people).verdict == "allow"
+
+
+def test_where_only_one_vote_is_left_two_are_impossible() -> None:
+    rules = LEAD.replace("lead", "2 lead")
+    decision = decide(
+        rules, change={"author": "carol"}, approvals=[approves("dora")], directory=directory(alice=[away()])
+    )
+    assert (decision.verdict, only(decision).note) == ("deny", "this quorum is impossible")
+
+
+def test_a_delegate_who_may_approve_himself_does_so_for_himself() -> None:
+    rules = "group second = dora rule r for production { approve by pm or second }"
+    decision = decide(rules, approvals=[approves("dora")], directory=directory(pete=[away()]))
+    assert (decision.verdict, only(decision).acting) == ("allow", ())
+
+
+def test_several_statements_count_on_nobody_for_whom_somebody_acted() -> None:
+    rules = "group leader = alice rule a for production { approve by 2 lead } "
+    rules += "rule b for production { approve by leader signed }"
+    decision = decide(rules, approvals=[approves("dora", signer="")], directory=directory(alice=[away()]))
+    assert sorted(a.groups for a in decision.missing) == [("lead",), ("leader",)]
 
 
 def test_a_pack_may_name_one_who_is_away_by_a_login() -> None:
