@@ -4,21 +4,15 @@ They go into parts of their own, which a decision loads only once something fall
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from gatecheck.engine.exemptions import WAIVABLE
+from gatecheck.engine.part import Part
 from gatecheck.lang import core
 
-if TYPE_CHECKING:
-    from gatecheck.engine.compile import Part
-
-# These stand in the place of an environment, whose name holds no slash, where a part's service names the environment.
-EXEMPTIONS = "/exemptions"
-INVARIANTS = "/invariants"
-WAIVABLE = ("require", "forbid")
 _HEAD = "c = x.change; a = x.attributes; G = x.gates; r = x.risk; now = x.now; turn = x.turns.append"
 
 
-def compile_exemptions(part: "Part", environment: str) -> str:
+def compile_exemptions(part: Part, environment: str) -> str:
     """Return the module of an environment's waivers and overrides, empty where it has none."""
     pack = part.pack
     waivers = sorted((w for w in pack.waivers if environment in w.environments), key=_waiver_order)
@@ -39,7 +33,7 @@ def _waiver_order(w: core.Waiver) -> tuple[object, ...]:
     return -w.until.timestamp(), w.gates, w.rules, w.owner, w.because, guard, w.span.file, w.span.line
 
 
-def _waives(part: "Part", name: str, w: core.Waiver, statements: Iterable[core.Statement]) -> str:
+def _waives(part: Part, name: str, w: core.Waiver, statements: Iterable[core.Statement]) -> str:
     holds = "None" if w.guard is None else _condition(part, name, "x", w.guard)
     targets = tuple(sorted((*w.gates, *w.rules)))
     until = part.module.literal(w.until)
@@ -63,7 +57,7 @@ _FACTS = (
 )  # fmt: skip
 
 
-def _breaks(part: "Part", name: str, o: core.Override) -> str:
+def _breaks(part: Part, name: str, o: core.Override) -> str:
     lines = [_HEAD, "found = []; out = found.append"]
     if o.guard is not None:
         emitter = part.emitter()
@@ -77,7 +71,7 @@ def _breaks(part: "Part", name: str, o: core.Override) -> str:
     return f"Breaks(Override(*{fields!r}), {within}, {name}), "
 
 
-def compile_invariants(part: "Part", environment: str) -> str:
+def compile_invariants(part: Part, environment: str) -> str:
     """Return the module of an environment's invariants, empty where it has none."""
     invariants = [i for i in part.pack.invariants if environment in i.environments]
     if not invariants:
@@ -97,7 +91,7 @@ def compile_invariants(part: "Part", environment: str) -> str:
     return part.module.text()
 
 
-def _condition(part: "Part", name: str, given: str, condition: core.Core) -> str:
+def _condition(part: Part, name: str, given: str, condition: core.Core) -> str:
     """Emit a condition as a function of ``given``, and return its name."""
     emitter = part.emitter()
     code, _ = emitter.truth(condition)
@@ -105,7 +99,7 @@ def _condition(part: "Part", name: str, given: str, condition: core.Core) -> str
     return name
 
 
-def _gates(part: "Part", roots: Sequence[core.Core | None]) -> None:
+def _gates(part: Part, roots: Sequence[core.Core | None]) -> None:
     """Emit the gates that conditions look at."""
     nodes = (node for root in roots if root is not None for node in core.walk(root))
     for name in sorted({n.gate for n in nodes if isinstance(n, core.GateResult | core.EvidenceField)}):

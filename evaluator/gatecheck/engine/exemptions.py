@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from gatecheck.engine.compile_besides import EXEMPTIONS, WAIVABLE
 from gatecheck.engine.evaluation import Evaluation
 from gatecheck.engine.kleene import Truth
 from gatecheck.model.decision import Finding, Override, Turn, Waiver
@@ -18,6 +17,10 @@ from gatecheck.model.instant import write_instant
 
 if TYPE_CHECKING:
     from gatecheck.engine.program import Program
+
+
+EXEMPTIONS = "/exemptions"  # stands in the place of an environment, whose name holds no slash
+WAIVABLE = ("require", "forbid")
 
 
 class Waives(NamedTuple):

@@ -11,10 +11,11 @@ from typing import Any
 from msgspec import Struct
 
 from gatecheck.engine.approve import Ask, approve
-from gatecheck.engine.compile import Part, compile_pack
+from gatecheck.engine.compile import compile_pack
 from gatecheck.engine.emit import Code, Emitter
 from gatecheck.engine.evaluation import Evaluation
 from gatecheck.engine.kleene import Truth, Undetermined
+from gatecheck.engine.part import Part
 from gatecheck.engine.program import Program
 from gatecheck.engine.quorum import Filler
 from gatecheck.lang import core
