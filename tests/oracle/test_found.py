@@ -175,3 +175,10 @@ def test_a_mail_address_and_the_name_before_its_at_sign_are_one_person(author: s
     assert decide(rules, {"author": author}, approvals=[{**given, "approver": "bob"}]).verdict == "allow"
     # Where the directory knows the author as somebody else, the request names him by that id.
     assert decide(rules, {"author": "alice-1"}, approvals=[{**given, "approver": approver}]).verdict == "allow"
+
+
+def test_the_order_in_which_members_lie_decides_nothing() -> None:
+    rules = "group any group lead group unknown rule r for production { approve by any and (lead or unknown) }"
+    orders = (["alice", "bob"], ["bob", "alice"])
+    first, second = (decide(rules, directory={"groups": {"any": a, "lead": ["alice"]}}).missing for a in orders)
+    assert first == second

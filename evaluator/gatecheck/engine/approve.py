@@ -178,12 +178,15 @@ def lacking(
 
 
 def _are_there(masks: list[Members], barred: Mapping[str, str], slots: Iterable[int], used: set[str]) -> bool:
-    """Tell whether somebody is there for each slot, each time somebody else; a ``False`` may be wrong."""
+    """Tell whether somebody is there for each slot, each time somebody else; a ``False`` may be wrong.
+
+    Who is taken for a slot depends on names alone: what the finding says must not depend on how a set lies in memory.
+    """
     for slot in slots:
         found = None
         for members, bit in masks:
             if bit & slot and members is not None:
-                for person in members:
+                for person in sorted(members):
                     if person not in used and person not in barred and of_own(person, barred) is None:
                         found = person
                         break
