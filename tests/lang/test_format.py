@@ -359,7 +359,7 @@ GAPS = (" ",) * 12 + ("\n", "\n\n\n", "\t \r\n", "  #0\n", "\n# 0 \n", '#0 \t\r\
 def disturbed(random: Random) -> tuple[str, list[str]]:
     """A pack with any blanks and comments between its words, and some long names; and what the comments say."""
     pieces = [random.choice(("", "\n", "# 0\n"))]
-    for text in PackText(random).files.values():
+    for text in (text for path, text in PackText(random).files.items() if path.endswith(".gate")):
         _, tokens = parse_tokens(Source("x.gate", text.decode()))
         for token in tokens:
             longer = "-" + "x" * random.randint(1, 60) if token.type == "NAME" and random.random() < 0.1 else ""

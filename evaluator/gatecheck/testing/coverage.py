@@ -9,8 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from gatecheck.engine.compile_besides import INVARIANTS
-from gatecheck.engine.invariants import Claim, Facts, approvers
+from gatecheck.engine.invariants import INVARIANTS, Claim, Facts, approvers
 from gatecheck.engine.program import Program, prepared
 from gatecheck.engine.trace import Trace
 from gatecheck.lang import core
