@@ -79,7 +79,7 @@ def test_an_overridden_promotion_warns_and_what_only_advises_is_a_notice() -> No
         f"::warning {at}90,title=gatecheck%3A emergency::override emergency, approved by erin: outages cost more",
         "::warning title=gatecheck::review owed by tech-lead before Tue 24 Nov 2026 10:00 +01:00",
         f"::error {at}46,title=gatecheck%3A quality::failed require coverage: line_rate >= 80%25 (found 75.2%25)",
-        f"::warning {at}61,title=gatecheck%3A approval::waiting approve by tech-lead",
+        f"::warning {at}61,title=gatecheck%3A approval::waiting approve by tech-lead: needs 1 approval from tech-lead",
         f"::notice {at}46,title=gatecheck%3A quality::waived require sast until Sun 31 Jan 2027 18:00 +01:00,"
         " by security: SEC-1432: false positives",
         f'::notice {at}80,title=gatecheck%3A tickets::advises require change.ticket matches "PAY-*" (found "");'

@@ -79,7 +79,7 @@ ALLOW (overridden)  payment-service 2.14.0 -> production                        
   override emergency, approved by erin: outages cost more                        emergency  payment.gate:90
   review   owed by tech-lead before Tue 24 Nov 2026 10:00 +01:00
   failed   require coverage: line_rate >= 80% (found 75.2%)                      quality    payment.gate:46
-  waiting  approve by tech-lead                                                  approval   payment.gate:61
+  waiting  approve by tech-lead: needs 1 approval from tech-lead                 approval   payment.gate:61
   waived   require sast until Sun 31 Jan 2027 18:00 +01:00, by security:         quality    payment.gate:46
            SEC-1432: false positives
   advises  require change.ticket matches "PAY-*" (found ""); it binds from Fri   tickets    payment.gate:80
@@ -130,6 +130,16 @@ def test_it_is_said_what_it_takes_to_break_the_glass(asked: str) -> None:
     missing, said = OTHERS[asked]
     (said_of_it,) = [i.text for i in to_do(available(*missing, asked=asked)["predicate"], PLAIN)[0] if i.label == "or"]
     assert said_of_it == f"override emergency, which {said}"
+
+
+def test_who_speaks_for_or_against_an_override_is_not_refused() -> None:
+    record = available(action("settle", "dave"))
+    given = {"at": "2026-11-23T07:00:00Z", "reason": "is in no group that is asked"}
+    erin, dave = {"approver": "erin", "stance": "approve"} | given, {"approver": "dave", "stance": "reject"} | given
+    record["predicate"]["findings"][1]["refused"] = [erin, dave]
+    record["predicate"]["available"][0]["counted"] = [{"approver": "erin", "at": given["at"]}]
+    assert not [line for line in lines(record) if line.startswith("  refused")]
+    assert len([line for line in lines(record, explain=True) if line.startswith("  refused")]) == 2
 
 
 def test_an_approval_that_no_override_counts_is_named_with_the_reason() -> None:

@@ -16,6 +16,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STANCES = {"approve": "approval", "reject": "rejection", "withdraw": "withdrawal"}
 _LABELS = {"mend": "fails", "settle": "stopped", "wait": "waits"}
+_VERBS = {"mend": "fails", "settle": "is stopped", "wait": "waits"}
 STATUSES = ("failed", "waiting", "waived", "passed")
 
 Record = dict[str, Any]
@@ -133,8 +134,7 @@ def _overriding(predicate: Record, voice: Voice) -> list[Item]:
     used, review, as_of = predicate.get("override"), predicate.get("review"), predicate["as_of"]
     if used is None:
         return []
-    people = dict.fromkeys(c["approver"] for c in used.get("counted", ()))
-    names = _listed([voice.name(p) for p in people])
+    names = _listed(list(dict.fromkeys(approver(c, voice) for c in used.get("counted", ()))))
     text = _joined(f"{voice.name(used['name'])}, approved by {names}", [voice.prose(used.get("because", ""))])
     items = [Item("override", text, used["name"], used.get("file", ""), used.get("line", 0))]
     if review is not None:
@@ -145,14 +145,19 @@ def _overriding(predicate: Record, voice: Voice) -> list[Item]:
 
 def _available(override: Record, as_of: str, voice: Voice) -> Item:
     """Return what it takes to break the glass."""
-    asks = [{"statement": text} for text in override.get("asked", ())]
-    parts: list[str] = []
-    for count, action in counted(override.get("missing", [])):
-        then = "then " if parts and action["action"] == "approve" and _in_turn(asks) else ""
-        label = {"settle": "is stopped"}.get(action["action"], _LABELS.get(action["action"], "needs"))
-        parts.append(f"{then or f'{label} '}{phrase(count, action, [], as_of, voice)}")
-    text = f"override {voice.name(override['name'])}, which {', '.join(parts)}"
+    lacking = _lacking(override.get("missing", []), override.get("asked", []), as_of, voice)
+    text = f"override {voice.name(override['name'])}, which {lacking}"
     return Item("or", text, override["name"], override.get("file", ""), override.get("line", 0))
+
+
+def _lacking(missing: list[Record], statements: list[str], as_of: str, voice: Voice) -> str:
+    """Return what statements lack, as one sentence: `needs 1 approval from pm, then 1 approval from on-call`."""
+    parts: list[str] = []
+    for count, action in counted(missing):
+        is_next = parts and action["action"] == "approve" and any(" then " in text for text in statements)
+        label = "then" if is_next else _VERBS.get(action["action"], "needs")
+        parts.append(f"{label} {phrase(count, action, [], as_of, voice)}")
+    return ", ".join(parts)
 
 
 def _remark(finding: Record, predicate: Record, voice: Voice) -> str:
@@ -164,6 +169,8 @@ def _remark(finding: Record, predicate: Record, voice: Voice) -> str:
                 until = moment(w["until"], predicate["as_of"])
                 return f"{statement} until {until}, by {voice.name(w['owner'])}: {voice.prose(w['because'])}"
         return _joined(statement, [voice.prose(finding.get("note", ""))])
+    if finding["status"] == "waiting" and finding.get("missing"):
+        return f"{statement}: {_lacking(finding['missing'], [finding['statement']], predicate['as_of'], voice)}"
     return _failed(finding["statement"], "", [finding], voice)
 
 
@@ -319,16 +326,21 @@ def item(finding: Record) -> Item:
 def refused(predicate: Record, voice: Voice, *, explain: bool = False) -> list[str]:
     """Return the approvals that did not count, each once with its reason.
 
-    One that a statement passed or advised without, or an override did, and that counted for another, is not worth a
-    word; nor is one for another environment, unless ``explain`` asks for all.
+    One that a statement passed or advised without, and that counted for another, is not worth a word, nor one that
+    speaks for or against an override; nor is one for another environment, unless ``explain`` asks for all.
     """
     counted = {(c["approver"], c["at"]) for f in predicate["findings"] for c in f.get("counted", ())}
+    available = predicate.get("available", [])
+    for_overrides = {(c["approver"], c["at"]) for o in available for c in o.get("counted", ())}
+    against = {a.get("subject", "") for o in available for a in o.get("missing", ()) if a["action"] == "settle"}
     out: dict[str, None] = {}
-    for f in (*predicate["findings"], *predicate.get("available", ())):
+    for f in (*predicate["findings"], *available):
         is_asked = f.get("status", "passed") != "passed" and not f.get("advisory")
         for r in f.get("refused", ()):
-            elsewhere = r["reason"].startswith("is for the environment ") and not explain
-            if not elsewhere and (is_asked or (r["approver"], r["at"]) not in counted):
+            given = (r["approver"], r["at"])
+            elsewhere = r["reason"].startswith("is for the environment ")
+            speaks = given in for_overrides or (r["stance"] == "reject" and r["approver"] in against)
+            if (explain or not (elsewhere or speaks)) and (is_asked or given not in counted):
                 out[refusal(r, voice)] = None
     return list(out)
 
