@@ -153,6 +153,11 @@ def test_two_layers_for_breaking_changes() -> None:
     assert layers("when risk >= medium: approve by 2 leads", RISK.replace("otherwise low", "otherwise medium")) == "ok"
     whichever = RISK.replace("otherwise low", 'low when change.service == "x" otherwise medium')
     assert layers("when risk >= medium: approve by 2 leads", whichever) == "attention"
+    twice = RISK.replace("{ ", "{ medium when change.type in [breaking-api, database-migration] ")
+    assert layers("when risk >= medium: approve by 2 leads", twice) == "ok"
+    surely = twice.replace("== breaking-api", "in [breaking-api, database-migration]")
+    assert layers("when risk == high: approve by 2 leads", surely) == "ok"
+    assert layers("when risk == high: approve by 2 leads", twice) == "attention"
     # A guard on something else may not hold.
     assert layers('when change.service == "x": approve by 2 leads') == "attention"
     assert layers("approve by 2 leads", production=["production", "staging"]) == "attention"

@@ -67,6 +67,15 @@ def test_every_lint_finds_something_and_leaves_something_be() -> None:
     assert sum(_SAID.search(text) is None for _, text in ALL) >= 4
 
 
+def test_what_the_checker_told_of_a_guard_is_not_told_again() -> None:
+    rules = (
+        "environment dev\nrisk low < high { otherwise low }\nrule a for dev { when risk >= low: approve automatically }"
+    )
+    pack, warnings, _ = load({"a.gate": rules.encode()})
+    assert [d.code for d in warnings] == ["GC305"]
+    assert findings(pack, NOON) == ()
+
+
 def test_the_order_of_files_and_rules_decides_nothing() -> None:
     parts = re.split(r"^(?=\w)", _SAID.sub("", ALL[0][1]), flags=re.MULTILINE)
     forwards = found_in("".join(parts))
