@@ -335,7 +335,7 @@ def test_a_github_annotation_and_the_files_of_its_runner(world: World) -> None:
         'risk high (any(change.files where path matches "payments/**")); passed 4 of 4 statements; '
         f"recorded as {entry[:12]}\n"
     )
-    assert output.read_text() == f"verdict=allow\nmissing=[]\nentry={entry}\n"
+    assert output.read_text() == f"verdict=allow\noverridden=false\nmissing=[]\nentry={entry}\n"
     assert summary.read_text().startswith("before\n### ALLOW: `payment-service 2.14.0` to `dev`\n")
     world.decide(*DEV, env=files)
     assert output.read_text().count("verdict=") == 1
