@@ -163,9 +163,9 @@ def test_verify_raises_every_problem_and_still_prints_json(world: World) -> None
     trust.write_text(f"release {world.make_key('other').public_line}\n")
     result = run(world, "verify", "--trust", str(trust), "--format", "json")
     assert isinstance(result.exception, LedgerError)
-    assert [d.code for d in result.exception.diagnostics] == ["GC727"] * 4
+    assert [d.code for d in result.exception.diagnostics] == ["GC727"] * 4 + ["GC741"]
     data = json.loads(result.stdout)
-    assert (data["entries"], data["trust"], len(data["problems"])) == (3, str(trust), 4)
+    assert (data["entries"], data["trust"], len(data["problems"])) == (3, str(trust), 5)
     assert data["problems"][1]["seq"] == 1
 
 
@@ -180,7 +180,7 @@ def test_verify_remembers_where_xdg_says_and_notices_a_rewriting(world: World) -
     world.git("update-ref", "HEAD", "HEAD~1")
     result = run(world, "verify")
     assert isinstance(result.exception, LedgerError)
-    assert [d.code for d in result.exception.diagnostics] == ["GC714"]
+    assert [d.code for d in result.exception.diagnostics] == ["GC714", "GC743"]
     assert isinstance(run(world, "show", "9").exception, InputError)
 
 

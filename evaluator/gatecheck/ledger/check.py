@@ -30,7 +30,10 @@ OWN_TRUST = "the ledger's own trust file"
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong: what, with which entry (``seq`` -1 where it is not known), and where in it."""
+    """One thing that is wrong: what, with which entry (``seq`` -1 where it is not known), and where in it.
+
+    ``refs`` says on which of the writer's refs: `ledger`, or `checkpoints` or `witness`.
+    """
 
     code: str
     what: str
@@ -39,10 +42,11 @@ class Problem(NamedTuple):
     seq: int = -1
     id: str = ""
     where: str = ""
+    refs: str = "ledger"
 
     def diagnostic(self, hint: str = "") -> Diagnostic:
         """Return the problem as a diagnostic whose file names the entry."""
-        place = f"ledger/{self.writer}"
+        place = f"{self.refs}/{self.writer}"
         if self.id:
             place = f"entry {self.id[:12]} (#{self.seq} of {place})"
         elif self.commit:

@@ -5,17 +5,19 @@ and at the hundred-thousandth. Each signing key writes a ref of its own, whose f
 """
 
 import heapq
+import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from gatecheck.ledger import checkpoint as checkpoints_
 from gatecheck.ledger import entry as entries_
 from gatecheck.ledger.check import Checker
 from gatecheck.ledger.entry import GENESIS, Entry, MalformedError, chained, parse_commit, writer_of
 from gatecheck.ledger.memory import Memory, Tip
 from gatecheck.ledger.record import DECISION, PACK, REQUEST, STATEMENT, Claims, Record, check_pack, check_record
-from gatecheck.ledger.store import ObjectError, Ref, Store, open_store
+from gatecheck.ledger.store import CHECKPOINTS, ObjectError, Ref, Store, open_store
 from gatecheck.model.canonical import digest
 from gatecheck.text.diagnostic import LedgerError, input_error, ledger_error
 from gatecheck.trust import dsse
@@ -70,10 +72,60 @@ class Ledger:
                 if entry is None:
                     entry = tip = self._enter(record, claims, tip, key, recorded_at)
                 made.append(entry)
+            # Stored before the entries are acknowledged: a disk that is full then has nothing recorded by half.
+            marks, saved = self._checkpoint(tip, key, recorded_at, is_asked=False)
             if tip.commit != ref.target:
                 ref.move(tip.commit)
-            self.memory.save({writer: remembered(tip)})
+            if saved is not None:
+                marks.move(saved.entry.commit)
+            self.memory.save({writer: remembered(tip)}, {writer: saved.note} if saved is not None else {})
         return made
+
+    def checkpoint(self, key: SigningKey, at: datetime) -> "checkpoints_.Saved | None":
+        """Sign a checkpoint of all that this key has entered; ``None`` if the newest one covers that already.
+
+        Comes before each push. Raises ``LedgerError`` as ``append`` does, and ``InputError`` GC749 where this key has
+        entered nothing.
+        """
+        writer = writer_of(key.public)
+        self.memory.prepare()
+        with self.store.locked(writer):
+            ref = self.store.ref(writer)
+            if not ref.target:
+                message = f"the key {key.fingerprint} has entered nothing here, so there is nothing for it to sign"
+                raise input_error("GC749", message, file=self.name, hint="name the writer's key with `--key`")
+            tip = self._tip(ref, writer, key, at)
+            marks, saved = self._checkpoint(tip, key, at, is_asked=True)
+            if saved is not None:
+                marks.move(saved.entry.commit)
+                self.memory.save({writer: remembered(tip)}, {writer: saved.note})
+        return saved
+
+    def _checkpoint(
+        self, tip: Entry, key: SigningKey, at: datetime, *, is_asked: bool
+    ) -> "tuple[Ref, checkpoints_.Saved | None]":
+        """Store a checkpoint if one is asked for or due, and return it with the ref that is to name it."""
+        marks = self.store.ref(tip.writer, CHECKPOINTS)
+        last = self._last_checkpoint(tip.writer, marks)
+        seen = self.memory.notes().get(tip.writer)
+        if seen is not None:
+            checkpoints_.check_seen(self.store, self.name, last, seen)
+        if is_asked:
+            is_due = last is None or checkpoints_.size_of(last) != tip.seq + 1
+        else:
+            is_due = checkpoints_.is_due(tip, last)
+        return marks, checkpoints_.write(self.store, self.name, tip, last, key, at) if is_due else None
+
+    def _last_checkpoint(self, writer: str, marks: Ref) -> Entry | None:
+        if not marks.target:
+            return None
+        try:
+            last = parse_commit(writer, marks.target, self.store.commit(marks.target))
+            checkpoints_.size_of(last)
+        except (ObjectError, MalformedError) as error:
+            message = f"the newest checkpoint can't be built on: {error}"
+            raise ledger_error("GC745", message, file=self.name, hint="`gatecheck ledger verify` tells more") from None
+        return last
 
     def _tip(self, ref: Ref, writer: str, key: SigningKey, at: datetime) -> Entry:
         """Return the entry to build on, which this key must have signed and this machine's memory must agree with."""
@@ -91,9 +143,10 @@ class Ledger:
 
     def _begin(self, ref: Ref, writer: str, key: SigningKey, at: datetime) -> Entry:
         """Enter a writer's first commit, which says whose signatures to expect on its ref."""
-        trust = f'{writer} namespaces="git" {key.public_line}\n'.encode()
+        # Of two ledgers that one key writes, each begins otherwise: else their checkpoints would be of one origin.
+        trust = f'# ledger {os.urandom(8).hex()}\n{writer} namespaces="git" {key.public_line}\n'.encode()
         statement = digest(trust)
-        trailers = {"Gatecheck-Kind": GENESIS}
+        trailers = {"Gatecheck-Kind": GENESIS, checkpoints_.PROMISE: str(checkpoints_.EVERY_ENTRIES)}
         trailers |= entries_.identity(0, statement, chained(entries_.CHAIN_START, statement))
         tree = self.store.write_record({entries_.TRUST: trust}, {})
         first = self._commit(writer, tree, "", at, f"BEGIN ledger/{writer}", trailers, key)

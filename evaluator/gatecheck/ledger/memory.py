@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gatecheck.text.diagnostic import ledger_error
+from gatecheck.trust import note as notes
+from gatecheck.trust.note import Note
 
 
 class Tip(NamedTuple):
@@ -31,7 +33,7 @@ def state_folder(environment: Mapping[str, str]) -> Path:
 
 
 class Memory:
-    """The remembered tips of one ledger, by writer."""
+    """The remembered tips and checkpoints of one ledger, by writer."""
 
     def __init__(self, folder: Path, ledger: Path) -> None:
         from hashlib import sha256
@@ -40,12 +42,20 @@ class Memory:
         self.file = folder / "ledgers" / f"{sha256(os.fsencode(self._ledger)).hexdigest()[:24]}.json"
 
     def load(self) -> dict[str, Tip]:
-        """Return what was seen last; ``LedgerError`` GC719 if it can't be read."""
+        """Return the entries seen last; ``LedgerError`` GC719 if they can't be read."""
+        return self._read()[0]
+
+    def notes(self) -> dict[str, Note]:
+        """Return the checkpoints seen last; ``LedgerError`` GC719 if they can't be read."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[dict[str, Tip], dict[str, Note]]:
         try:
             data = json.loads(self.file.read_bytes())
-            return {writer: Tip(int(t["seq"]), t["id"], t["chain"], t["commit"]) for writer, t in data["tips"].items()}
+            tips = {writer: Tip(int(t["seq"]), t["id"], t["chain"], t["commit"]) for writer, t in data["tips"].items()}
+            return tips, {writer: notes.parse(t.encode()) for writer, t in data.get("checkpoints", {}).items()}
         except FileNotFoundError:
-            return {}
+            return {}, {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             hint = "if you know that the ledger is whole, remove this file"
             message = "what this machine remembers of the ledger can't be read"
@@ -61,15 +71,20 @@ class Memory:
         except OSError as error:
             raise self._unwritable(error) from None
 
-    def save(self, tips: Mapping[str, Tip]) -> None:
-        """Remember these tips; a tip older than a remembered one of its writer is passed over."""
+    def save(self, tips: Mapping[str, Tip], checkpoints: Mapping[str, Note] = {}) -> None:
+        """Remember these tips and checkpoints; what is older than is remembered of its writer is passed over."""
         self.prepare()
-        known = self.load()
+        known, seen = self._read()
         newer = {w: t for w, t in tips.items() if w not in known or t.seq > known[w].seq}
-        if not newer:
+        larger = {w: n for w, n in checkpoints.items() if w not in seen or _size(n) > _size(seen[w])}
+        if not newer and not larger:
             return
-        both = {**known, **newer}
-        data = {"ledger": self._ledger, "tips": {writer: both[writer]._asdict() for writer in sorted(both)}}
+        both, noted = {**known, **newer}, {**seen, **larger}
+        data = {
+            "ledger": self._ledger,
+            "tips": {writer: both[writer]._asdict() for writer in sorted(both)},
+            "checkpoints": {writer: noted[writer].bytes().decode() for writer in sorted(noted)},
+        }
         draft = self.file.with_name(f".{self.file.name}.{os.getpid()}")
         try:
             draft.write_text(json.dumps(data, indent=1) + "\n")
@@ -81,3 +96,44 @@ class Memory:
         message = f"what was seen of the ledger can't be remembered: {(error.strerror or str(error)).lower()}"
         hint = "set XDG_STATE_HOME to a folder that can be written"
         return ledger_error("GC719", message, file=str(self.file.parent), hint=hint)
+
+
+def _size(note: Note) -> int:
+    return int(note.text.split("\n")[1])
+
+
+class Witnessed:
+    """What a witness has cosigned last, by origin: kept by its key, since a copy of a ledger may lie anywhere."""
+
+    def __init__(self, folder: Path, witness: str) -> None:
+        self._folder = folder / "witness" / witness
+
+    def note(self, origin: str) -> Note | None:
+        """Return the checkpoint of an origin that was cosigned last; ``LedgerError`` GC719 if it can't be read."""
+        file = self._file(origin)
+        try:
+            return notes.parse(file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            hint = "restore it from a copy; without it this witness would vouch for any history"
+            raise ledger_error("GC719", "what this witness cosigned can't be read", file=str(file), hint=hint) from None
+
+    def save(self, origin: str, note: Note) -> None:
+        """Remember a checkpoint, durably: a cosignature may be given only for what is never forgotten."""
+        file = self._file(origin)
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with draft.open("wb") as out:
+                out.write(note.bytes())
+                out.flush()
+                os.fsync(out.fileno())
+            draft.replace(file)
+        except OSError as error:
+            message = f"what this witness cosigns can't be remembered: {(error.strerror or str(error)).lower()}"
+            hint = "set XDG_STATE_HOME to a folder that can be written"
+            raise ledger_error("GC719", message, file=str(file), hint=hint) from None
+
+    def _file(self, origin: str) -> Path:
+        return self._folder / f"{origin.rpartition('/')[2]}.note"

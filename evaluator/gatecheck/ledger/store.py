@@ -18,6 +18,8 @@ from pygit2.enums import ObjectType, RepositoryOpenFlag
 from gatecheck.text.diagnostic import LedgerError, ledger_error
 
 REFS = "refs/heads/ledger/"
+CHECKPOINTS = "refs/heads/checkpoints/"
+WITNESSES = "refs/heads/witness/"
 PATIENCE_SECONDS = 60.0
 MAX_DEPTH = 64
 MAX_NAMES = 100_000
@@ -53,12 +55,12 @@ class Store:
         self.path = path
         self._git = repository
 
-    def tips(self) -> dict[str, str]:
-        """Return each writer's newest commit, in order of writer."""
+    def tips(self, under: str = REFS) -> dict[str, str]:
+        """Return each writer's newest commit, in order of writer; ``under`` says of which refs."""
         found = {}
         for ref in self._git.references.iterator():
-            if ref.name.startswith(REFS):
-                found[ref.name.removeprefix(REFS)] = str(ref.target)
+            if ref.name.startswith(under):
+                found[ref.name.removeprefix(under)] = str(ref.target)
         return dict(sorted(found.items()))
 
     def commit(self, oid: str) -> bytes:
@@ -86,18 +88,19 @@ class Store:
                 raise ObjectError(f"git object {oid} is not a tree")
             return {str(o.name): TreeFile(str(o.name), str(o.id), int(o.filemode)) for o in tree}
 
-    def files(self, oid: str) -> Iterator[tuple[str, bytes]]:
+    def files(self, oid: str, most: int = MAX_NAMES) -> Iterator[tuple[str, bytes]]:
         """Yield path and bytes of every file in a git tree and its subfolders.
 
-        Raises ``ObjectError`` also for what no pack is: a few small objects can spell a tree of billions of names.
+        Raises ``ObjectError`` also where it holds more than ``most`` names: a few small objects can spell a tree of
+        billions.
         """
-        pending, left = [("", oid)], MAX_NAMES
+        pending, left = [("", oid)], most
         while pending:
             under, oid = pending.pop()
             names = self.tree(oid)
             left -= len(names)
             if left < 0 or under.count("/") >= MAX_DEPTH:
-                raise ObjectError(f"it holds more than {MAX_NAMES:,} names, or is deeper than {MAX_DEPTH} folders")
+                raise ObjectError(f"it holds more than {most:,} names, or is deeper than {MAX_DEPTH} folders")
             for item in names.values():
                 if item.is_folder:
                     pending.append((f"{under}{item.name}/", item.id))
@@ -105,6 +108,16 @@ class Store:
                     yield under + item.name, self.blob(item.id)
                 else:
                     raise ObjectError(f"`{under}{item.name}` is neither a plain file nor a folder")
+
+    def file(self, tree: str, path: str) -> bytes | None:
+        """Return the bytes of one file below a git tree, or ``None`` if it names none; ``ObjectError`` if it can't."""
+        with _readable(tree):
+            item: Any = self._git[tree]
+            for part in path.split("/"):
+                if not isinstance(item, pygit2.Tree) or part not in item:
+                    return None
+                item = item[part]
+            return self.blob(str(item.id)) if int(item.filemode) == _FILE else None
 
     def holds_blob(self, data: bytes) -> bool:
         """Tell whether these very bytes were ever stored."""
@@ -133,13 +146,47 @@ class Store:
         here = {name: (self.write_blob(data), _FILE) for name, data in files.items()}
         return self._write_tree(here | {name: (oid, _FOLDER) for name, oid in folders.items()})
 
+    def write_changes(self, base: str, changes: Mapping[str, bytes | None]) -> str:
+        """Store a tree like ``base`` (empty: none) with files replaced, added or, where ``None``, removed.
+
+        Only the folders on the way to a change are read and stored again. Returns the tree's id, or an empty text where
+        nothing is left in it. Raises ``ObjectError`` if ``base`` can't be read.
+        """
+        builder = self._builder(base)
+        below: dict[str, dict[str, bytes | None]] = {}
+        for path, data in changes.items():
+            name, slash, rest = path.partition("/")
+            if slash:
+                below.setdefault(name, {})[rest] = data
+            elif data is not None:
+                builder.insert(name, self.write_blob(data), _FILE)
+            elif builder.get(name) is not None:
+                builder.remove(name)
+        for name, inside in below.items():
+            old = builder.get(name)
+            made = self.write_changes(str(old.id) if old is not None else "", inside)
+            if made:
+                builder.insert(name, made, _FOLDER)
+            elif old is not None:
+                builder.remove(name)
+        return str(builder.write()) if len(builder) else ""
+
+    def _builder(self, base: str) -> Any:
+        if not base:
+            return self._git.TreeBuilder()
+        with _readable(base):
+            tree = self._git[base]
+            if not isinstance(tree, pygit2.Tree):
+                raise ObjectError(f"git object {base} is not a tree")
+            return self._git.TreeBuilder(tree)
+
     def write_commit(self, raw: bytes) -> str:
         """Store a commit's raw bytes and return its id."""
         return str(self._git.write(ObjectType.COMMIT, raw))
 
-    def ref(self, writer: str) -> "Ref":
-        """Return a writer's ref, as it is now."""
-        return Ref(self._git, REFS + writer)
+    def ref(self, writer: str, under: str = REFS) -> "Ref":
+        """Return a writer's ref, as it is now; ``under`` says which of them."""
+        return Ref(self._git, under + writer)
 
     @contextmanager
     def locked(self, writer: str) -> Iterator[None]:
@@ -151,7 +198,7 @@ class Store:
             try:
                 _wait_for(lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB), self.path)
                 # Nobody of ours can hold these now, so what is left was left by a process that died.
-                for name in (REFS + writer, "HEAD", "config"):
+                for name in (REFS + writer, CHECKPOINTS + writer, WITNESSES + writer, "HEAD", "config"):
                     (self.path / f"{name}.lock").unlink(missing_ok=True)
                 self._adopt()
                 yield
@@ -189,7 +236,8 @@ class Ref:
     def move(self, oid: str) -> None:
         """Let the ref name a commit that descends from its target."""
         if self._reference is None:
-            if self._git.head_is_unborn:  # so that a plain `git log` in the ledger shows something
+            # So that a plain `git log` in the ledger shows something.
+            if self._git.head_is_unborn and self._name.startswith(REFS):
                 self._git.set_head(self._name)
             self._reference = self._git.references.create(self._name, oid, force=False)
         else:

@@ -1,26 +1,41 @@
 """Re-read and re-hash every record of a ledger, and say everything that is wrong with it.
 
 Oldest first, as an auditor with ``git log --reverse`` would: each entry alone, then its place after the one before it,
-and last whether what this machine saw earlier is still there. Only a ledger without any problem moves that memory on.
+then all checkpoints, and last whether what this machine saw earlier is still there. Only a ledger without any problem
+moves that memory on.
 """
 
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from gatecheck.ledger.audit import Audit, Grown, Refusal
 from gatecheck.ledger.check import OWN_TRUST, Checker, Problem, problem
+from gatecheck.ledger.checkpoint import Saved, leaf_of
 from gatecheck.ledger.entry import CHAIN_START, GENESIS, Entry, MalformedError, chained, parse_commit
 from gatecheck.ledger.ledger import Ledger, remembered
 from gatecheck.ledger.memory import Tip
-from gatecheck.ledger.store import ObjectError
+from gatecheck.ledger.store import CHECKPOINTS, ObjectError
+from gatecheck.ledger.witness import Cosigned, Wanted, read_cosigned
+from gatecheck.trust.note import Note
 from gatecheck.trust.signers import AllowedSigners
+from gatecheck.trust.sshsig import GIT
 
 
 class Writer(NamedTuple):
-    """What was verified of one writer; ``key`` is the fingerprint that signed its newest entry, if that is good."""
+    """What was verified of one writer; ``key`` is the fingerprint that signed its newest entry, if that is good.
+
+    ``checkpoints`` is how many there are, ``checkpoint`` the newest, ``origin`` what they say they are of;
+    ``witnessed`` are the cosignatures of witnesses that count, of each the newest.
+    """
 
     name: str
     key: str
     entries: int
     tip: Tip | None
+    checkpoints: int = 0
+    checkpoint: Saved | None = None
+    origin: str = ""
+    witnessed: tuple[Cosigned, ...] = ()
 
 
 class Report(NamedTuple):
@@ -36,21 +51,49 @@ class Report(NamedTuple):
         return sum(writer.entries for writer in self.writers)
 
 
-def verify(ledger: Ledger, trust: AllowedSigners | None = None) -> Report:
+Recall = Callable[[str], Iterable[tuple[str, Note]]]
+
+
+def verify(
+    ledger: Ledger, trust: AllowedSigners | None = None, *, recall: Recall = lambda origin: (),
+    witnesses: Wanted | None = None,
+) -> Report:  # fmt: skip
     """Verify every record. ``trust`` says whose signatures count; without it, those that the ledger itself names.
 
-    Raises ``LedgerError`` GC719 only, when what this machine remembers can't be read or written.
+    ``recall`` returns, for the origin of a writer's tree, checkpoints that were seen elsewhere, each with who saw it;
+    ``witnesses`` says whose cosignatures count and how many each writer must have. Raises ``LedgerError`` GC719 only,
+    when what this machine remembers can't be read or written.
     """
     problems: list[Problem] = []
     writers: list[Writer] = []
     checker = Checker(ledger.store)
-    seen = ledger.memory.load()
+    seen, notes = ledger.memory.load(), ledger.memory.notes()
+    marks = ledger.store.tips(CHECKPOINTS)  # before the entries, so that none covers more than what is read of these
+    cosigned = read_cosigned(ledger.store, problems)
     for name, tip in ledger.writers().items():
-        writers.append(_verify_writer(ledger, checker, name, tip, trust, seen.get(name), problems))
+        writer, grown, trusted = _verify_writer(ledger, checker, name, tip, trust, seen.get(name), problems)
+        if grown is not None:
+            audit = Audit(ledger.store, name, grown, _refusal(trusted))
+            others = [(who, note) for who, note in recall(audit.origin)]
+            others += [(f"the witness {c.name}", c.note) for c in cosigned if c.says.origin == audit.origin]
+            problems += audit.problems(marks.get(name, ""), notes.get(name), others)
+            counting = tuple(c for c in cosigned if c.is_wanted(audit.origin, witnesses))
+            writer = writer._replace(
+                checkpoints=len(audit.saved), checkpoint=audit.newest, origin=audit.origin, witnessed=counting
+            )
+            if witnesses is not None and len(counting) < witnesses.least:
+                what = f"its checkpoints are cosigned by {len(counting)} of at least {witnesses.least} witnesses"
+                problems.append(Problem("GC748", f"{what} that {witnesses.signers.name} names", name))
+        writers.append(writer)
     for name in sorted(seen.keys() - {writer.name for writer in writers}):
         problems.append(_rewritten(name, seen[name]))
+    for name in sorted((marks.keys() | notes.keys()) - seen.keys() - {writer.name for writer in writers}):
+        what = "there are checkpoints of this writer, and its entries are gone"
+        problems.append(Problem("GC743", what, name, refs="checkpoints"))
     if not problems:
-        ledger.memory.save({writer.name: writer.tip for writer in writers if writer.tip is not None})
+        tips = {writer.name: writer.tip for writer in writers if writer.tip is not None}
+        newest = {writer.name: writer.checkpoint.note for writer in writers if writer.checkpoint is not None}
+        ledger.memory.save(tips, newest)
     return Report(tuple(writers), tuple(problems), trust.name if trust is not None else OWN_TRUST)
 
 
@@ -66,9 +109,12 @@ def verify_entry(ledger: Ledger, entry: Entry) -> tuple[Problem, ...]:
 def _verify_writer(
     ledger: Ledger, checker: Checker, name: str, tip: str, trust: AllowedSigners | None, seen: Tip | None,
     problems: list[Problem],
-) -> Writer:  # fmt: skip
+) -> tuple[Writer, Grown | None, AllowedSigners | None]:  # fmt: skip
+    """Return what was verified, the leaves of the writer's tree if all entries could be read, and the trust used."""
     commits = _commits(ledger, name, tip, problems)
     previous: Entry | None = None
+    first: Entry | None = None
+    leaves: list[bytes] = []
     count = 0
     is_contained = seen is None
     for place, oid in enumerate(commits):
@@ -85,11 +131,15 @@ def _verify_writer(
         is_contained = is_contained or remembered(entry) == seen
         count += entry.kind != GENESIS
         previous = entry
+        first = entry if place == 0 else first
+        leaves.append(leaf_of(entry))
     if seen is not None and not is_contained:
         problems.append(_rewritten(name, seen))
     signer = previous.signer() if previous is not None else None
     newest = remembered(previous) if previous is not None else None
-    return Writer(name, signer.fingerprint if signer is not None else "", count, newest)
+    is_whole = first is not None and first.seq == 0 and len(leaves) == len(commits)
+    grown = Grown(first, leaves) if first is not None and is_whole else None
+    return Writer(name, signer.fingerprint if signer is not None else "", count, newest), grown, trust
 
 
 def _commits(ledger: Ledger, name: str, tip: str, problems: list[Problem]) -> list[str]:
@@ -126,3 +176,8 @@ def _place(entry: Entry, previous: Entry | None, *, is_first: bool) -> list[Prob
 def _rewritten(writer: str, seen: Tip) -> Problem:
     what = "the history was rewritten: this entry, which this machine has seen, is no longer in it"
     return Problem("GC714", what, writer, seen.commit, seen.seq, seen.id)
+
+
+def _refusal(trust: AllowedSigners | None) -> Refusal:
+    """Return whether a key may sign a checkpoint, as for entries."""
+    return lambda key, saved: trust.refusal(key, GIT, saved.entry.at) if trust is not None else f"is not in {OWN_TRUST}"
