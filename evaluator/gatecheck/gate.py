@@ -19,6 +19,7 @@ from gatecheck.model.request import Approval, Change, Deployment, Directory, Evi
 if TYPE_CHECKING:
     from gatecheck.ledger.entry import Entry
     from gatecheck.ledger.ledger import Ledger
+    from gatecheck.model.fact import Fact
     from gatecheck.trust.key import SigningKey
     from gatecheck.trust.signers import AllowedSigners
 
@@ -56,23 +57,67 @@ def assemble(
     )
 
 
-def with_promotions(program: Program, request: Request, ledger: "Ledger", trust: "AllowedSigners") -> Request:
-    """Return the request with what the ledger says of its artifact: where it was allowed, where rules ask for that.
+def with_recorded(program: Program, request: Request, ledger: "Ledger", trust: "AllowedSigners") -> Request:
+    """Return the request with what the ledger says of its artifact: where it was allowed and deployed, who approved it.
 
-    They ask for the environments that come before, and for those whose approvers they exclude. Only entries whose
-    signer is in ``trust`` count: whoever may write to the ledger may not promote by that alone.
+    Promotions and approvals are taken of the environments that the rules ask about: the one to enter, those that come
+    before, those whose approvers are excluded. Only entries whose signer is in ``trust`` count: whoever may write to
+    the ledger may not promote by that alone. What the request holds already is not added again; of what is added, the entry
+    stands among the request's sources. Signatures of added approvals are still to be verified (``with_signers``).
     """
     from msgspec.structs import replace
 
-    asked = {*program.environments.get(request.environment, ()), *program.excluded.get(request.environment, ())}
+    to, digest = request.environment, request.change.artifact.digest
+    excluded = program.excluded.get(to, ())
+    asked = {*program.environments.get(to, ()), *excluded}
     if request.change.type == "rollback":
-        asked.add(request.environment)
-    found = [
-        _promotion(entry, ledger.statement(entry), request)
-        for environment in sorted(asked)
-        for entry in ledger.allowed(request.change.artifact.digest, environment, trust)
-    ]
-    return replace(request, promotions=sorted(found, key=lambda p: (p.environment, p.at, p.entry)))
+        asked.add(to)
+
+    def is_wanted(entry: "Entry") -> bool:
+        environment = entry.trailers.get("Gatecheck-Environment")
+        if entry.kind == "decision":
+            return environment in asked and entry.verdict == "allow"
+        return entry.kind == "deployment" or (entry.kind == "approval" and environment in {to, *excluded})
+
+    found = ledger.about(digest, trust, is_wanted)
+    promotions = [_promotion(e, ledger.statement(e), request) for e in found if e.kind == "decision"]
+    made = replace(request, promotions=sorted(promotions, key=lambda p: (p.environment, p.at, p.entry)))
+    stated = [entry for entry in found if entry.kind != "decision"]
+    return _with_stated(made, [(entry, ledger.statement(entry)) for entry in stated]) if stated else made
+
+
+def _with_stated(request: Request, found: list[tuple["Entry", bytes]]) -> Request:
+    """Return the request with recorded approvals and deployments, oldest first, that it does not hold yet."""
+    import json
+
+    from msgspec.structs import replace
+
+    from gatecheck.model.fact import ApprovalFact, DeploymentFact, read_fact
+
+    digest = request.change.artifact.digest
+    sources, approvals, deployments = dict(request.sources), list(request.approvals), list(request.deployments)
+    stays: dict[object, tuple[Entry, Deployment]] = {}
+    known = {(*_stance(a), text) for a in approvals for text in ("", a.signature)}
+    for entry, statement in found:
+        said = read_fact(json.loads(statement), entry.kind).predicate
+        if isinstance(said, ApprovalFact):
+            (approval,) = normalize(request.change, [said.approval(digest)], request.directory, []).approvals
+            if (*_stance(approval), approval.signature) not in known:
+                known |= {(*_stance(approval), text) for text in ("", approval.signature)}
+                approvals.append(approval)
+                sources[f"approval-{entry.id[:12]}"] = entry.statement
+        elif isinstance(said, DeploymentFact):
+            stays[said.environment, said.from_] = entry, said.deployment(digest)
+    for entry, stay in stays.values():
+        if stay not in deployments:
+            deployments.append(stay)
+            sources[f"deployment-{entry.id[:12]}"] = entry.statement
+    normal = normalize(request.change, approvals, request.directory, deployments)
+    return replace(request, approvals=normal.approvals, deployments=normal.deployments, sources=sources)
+
+
+def _stance(a: Approval) -> tuple[str, str, datetime, str, str]:
+    return a.approver, a.stance, a.at, a.artifact, a.environment
 
 
 def _promotion(entry: "Entry", statement: bytes, request: Request) -> Promotion:
@@ -126,8 +171,18 @@ def enter(
     """Sign a decision and append it to the ledger with all that is needed to repeat it."""
     from gatecheck.ledger.record import Record
 
+    ledger.check_key(key, recorded_at)
+
     decision, change = outcome.decision, request.change
     words = (decision.verdict.upper(), change.service, decision.environment, decision.risk)
     trailers = {"Gatecheck-Service": change.service}
     made = Record(words, outcome.statement, outcome.request, files, program.digest, trailers)
     return ledger.append(made, key, recorded_at)
+
+
+def state(fact: "Fact", ledger: "Ledger", key: "SigningKey", recorded_at: datetime, trust: bytes = b"") -> "Entry":
+    """Sign what was stated and append it to the ledger; ``trust`` is the new trust file of a change of trust."""
+    from gatecheck.ledger.kinds import stated
+
+    ledger.check_key(key, recorded_at)
+    return ledger.append(stated(fact, trust), key, recorded_at)

@@ -10,7 +10,7 @@ import click
 from gatecheck.cli.app import HELP
 from gatecheck.cli.documents import LEDGER, below, read_config
 from gatecheck.cli.exits import BY_VERDICT, Exit
-from gatecheck.cli.request import KEY_VARIABLE, Options, as_of_option, read_request, signing_key, trusted
+from gatecheck.cli.request import KEY_VARIABLE, Options, as_of_option, read_request, signing_key, trusted, with_ledger
 from gatecheck.cli.rules import read_rules
 from gatecheck.cli.terminal import wants_colour
 from gatecheck.engine.load import program_for
@@ -51,7 +51,7 @@ class _Command(click.Command):
 @click.option("--ledger", metavar="PATH", help=f"The ledger; made on first use.  [default: {LEDGER}]")
 @click.option("--no-ledger", is_flag=True, help="Decide only; sign and record nothing.")
 @click.option("--key", metavar="PATH", help=f"The ed25519 key that signs; ${KEY_VARIABLE} may hold one instead.")
-@click.option("--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signatures count.")
+@click.option("--trust", metavar="FILE", help="Allowed signers: whose entries in the ledger count, whose signatures.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to show the decision.  [default: text]")
 @click.option("--output", metavar="FILE", help="Write the decision there instead of to standard output.")
 @click.option("--explain", is_flag=True, help="Show every finding.")
@@ -59,6 +59,9 @@ class _Command(click.Command):
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever the verdict; errors keep their codes.")
 def command(**given: Any) -> int:
     """Decide whether a change may enter an environment: allow, pending or deny.
+
+    What the ledger holds about the artifact counts as if it were given: where it was allowed and deployed, and who
+    approved it. Only entries signed by your own key count, or with `--trust` those of the signers in it.
 
     Options may also stand in `gatecheck.yaml` at the repository's root, under their long names, all but `--exit-zero`.
     In CI run this where the change under judgement can't edit that file, or give `--no-config`.
@@ -93,7 +96,7 @@ def _recorded(
 ) -> tuple[Outcome, Recorded]:
     from pathlib import Path
 
-    from gatecheck.gate import enter, with_promotions
+    from gatecheck.gate import enter
     from gatecheck.ledger.ledger import open_ledger
     from gatecheck.ledger.memory import state_folder
 
@@ -104,7 +107,7 @@ def _recorded(
     ledger: Ledger = open_ledger(path, memory=state_folder(os.environ), create=True)
     if is_own:  # the folder was made for the ledger: whoever adds everything to git must not add this
         (path.parent / ".gitignore").write_text("*\n", "utf-8")
-    request = with_promotions(program, request, ledger, trusted(options, key))
+    request = with_ledger(options, program, request, ledger, trusted(options, key))
     outcome = decide(program, request)
     entry = enter(outcome, request, files, program, ledger, key, datetime.now(UTC))
     return outcome, Recorded(entry.id, str(path), key.fingerprint)

@@ -9,11 +9,11 @@ import click
 
 from gatecheck.cli.documents import LEDGER, ledger_path, read_config
 from gatecheck.cli.exits import BY_VERDICT
-from gatecheck.cli.request import Options, as_of_option, present_key, read_request, trusted
+from gatecheck.cli.request import Options, as_of_option, present_key, read_request, trusted, with_ledger
 from gatecheck.cli.rules import read_rules
 from gatecheck.cli.terminal import wants_colour
 from gatecheck.engine.trace import Trace, TracedProgram, traced_program
-from gatecheck.gate import Outcome, decide, with_promotions
+from gatecheck.gate import Outcome, decide
 from gatecheck.lang import core
 from gatecheck.model.request import Request
 from gatecheck.text.diagnostic import InputError, ProblemError, input_error
@@ -51,7 +51,7 @@ class _Answer(NamedTuple):
 @click.option("--ledger", metavar="PATH", help=f"The ledger that is read.  [default: {LEDGER}]")
 @click.option("--no-ledger", is_flag=True, help="Read no ledger.")
 @click.option(
-    "--trust", metavar="FILE", help="Allowed signers: whose decisions promote, whose signatures count.",
+    "--trust", metavar="FILE", help="Allowed signers: whose entries in the ledger count, whose signatures.",
 )  # fmt: skip
 @click.option("--rule", metavar="NAME", help="Explain one rule only.")
 @click.option(
@@ -105,7 +105,7 @@ def _asked(given: dict[str, Any]) -> tuple[TracedProgram, Request]:
     if given["no_ledger"] or (named is None and not path.exists()):
         return program, request
     trust = trusted(options, present_key(options))
-    return program, request if trust is None else with_promotions(program, request, _open(path), trust)
+    return program, request if trust is None else with_ledger(options, program, request, _open(path), trust)
 
 
 def _recorded(given: Mapping[str, Any]) -> tuple[TracedProgram, Request]:

@@ -9,7 +9,7 @@ import click
 
 from gatecheck.cli.documents import below, read_evidence, read_part, require
 from gatecheck.engine.program import Program
-from gatecheck.gate import assemble, with_signers
+from gatecheck.gate import assemble, with_recorded, with_signers
 from gatecheck.model.instant import parse_instant
 from gatecheck.model.request import Directory, Request
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatecheck.evidence.signed import Asked
+    from gatecheck.ledger.ledger import Ledger
     from gatecheck.trust.key import SigningKey
     from gatecheck.trust.signers import AllowedSigners
 
@@ -91,6 +92,20 @@ def read_request(options: Options, as_of: str, program: Program) -> Request:
     return with_signers(made, trust) if are_signed else made
 
 
+def with_ledger(
+    options: Options, program: Program, request: Request, ledger: "Ledger", trust: "AllowedSigners"
+) -> Request:
+    """Return the request with what the ledger says of its artifact, the signatures of its approvals verified."""
+    from msgspec.structs import replace
+
+    made = with_recorded(program, request, ledger, trust)
+    if not any(a.signature and not (a.signer or a.unsigned) for a in made.approvals):
+        return made
+    sources = dict(made.sources)
+    people = _signers(options, sources)
+    return with_signers(replace(made, sources=sources), people)
+
+
 def _signers(options: Options, sources: dict[str, str]) -> "AllowedSigners | None":
     """Return whose signatures count, by the trust file that is named; its digest joins the sources."""
     from gatecheck.model.canonical import digest
@@ -138,7 +153,7 @@ def trusted(options: Options, key: "SigningKey") -> "AllowedSigners": ...
 @overload
 def trusted(options: Options, key: "SigningKey | None") -> "AllowedSigners | None": ...
 def trusted(options: Options, key: "SigningKey | None") -> "AllowedSigners | None":
-    """Return whose recorded decisions may promote: those of the signers named, else of ``key``, where there is one."""
+    """Return whose recorded entries count: those of the signers named, else of ``key``, where there is one."""
     from pathlib import Path
 
     from gatecheck.trust.signers import load_signers, only

@@ -4,9 +4,10 @@ Problems are data. A reader that must rely on an entry asks for none; ``verify``
 """
 
 from collections.abc import Generator, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatecheck.ledger.entry import GENESIS, TRUST, Entry, MalformedError, writer_of
+from gatecheck.ledger.kinds import KEY, KINDS, Said, check_trust, read_said
 from gatecheck.ledger.record import (
     DECISION,
     PACK,
@@ -24,9 +25,12 @@ from gatecheck.text.diagnostic import Diagnostic, InputError
 from gatecheck.trust import dsse
 from gatecheck.trust.openssh import PublicKey
 from gatecheck.trust.signers import AllowedSigners, parse_signers
-from gatecheck.trust.sshsig import GIT
+
+if TYPE_CHECKING:
+    from gatecheck.ledger.succession import Trust
 
 OWN_TRUST = "the ledger's own trust file"
+PLACING = {f"Gatecheck-{name}" for name in ("Kind", "Seq", "Id", "Statement", "Chain", "Sig")}
 
 
 class Problem(NamedTuple):
@@ -66,22 +70,28 @@ class Checker:
         self._store = store
         self._packs: dict[str, dict[str, str]] = {}
 
-    def own_trust(self, genesis: Entry) -> AllowedSigners | None:
-        """Return whom a writer's first entry trusts, or ``None`` if that is unusable."""
+    def own_trust(self, entry: Entry) -> AllowedSigners | None:
+        """Return whom a writer's first entry, or a change of trust, trusts, or ``None`` if that is unusable."""
         try:
-            item = self._store.tree(genesis.tree).get(TRUST)
+            item = self._store.tree(entry.tree).get(TRUST)
             return parse_signers(self._store.blob(item.id).decode(), OWN_TRUST) if item is not None else None
         except (ObjectError, InputError, UnicodeDecodeError):
             return None
 
-    def problems(self, entry: Entry, trust: AllowedSigners | None) -> Iterator[Problem]:
-        """Yield everything wrong with an entry apart from its place in the chain; no trust at all is a problem too."""
+    def said(self, entry: Entry) -> Said | None:
+        """Return what an entry that is no decision says, or ``None`` where that can't be read."""
+        try:
+            return read_said(self._store.blob(self._store.tree(entry.tree)[STATEMENT].id), entry.kind)
+        except (ObjectError, KeyError, ClaimError):
+            return None
+
+    def problems(self, entry: Entry, trust: "Trust") -> Iterator[Problem]:
+        """Yield everything wrong with an entry apart from its place in the chain, and what it says of other entries."""
         signer = entry.signer()
         if signer is None:
             yield problem(entry, "GC726", "the commit's signature is missing or does not cover the commit")
         else:
-            why = trust.refusal(signer, GIT, entry.at) if trust is not None else f"is not in {OWN_TRUST}"
-            if why:
+            if why := trust.refusal(entry, signer):
                 yield problem(entry, "GC727", f"its signer {signer.fingerprint} {why}")
             if writer_of(signer) != entry.writer:
                 yield problem(entry, "GC727", f"its signer {signer.fingerprint} is another than the ref's")
@@ -94,6 +104,8 @@ class Checker:
             yield from self._genesis(entry, tree)
         elif entry.kind == DECISION:
             yield from self._decision(entry, tree, signer)
+        elif entry.kind in KINDS:
+            yield from self._stated(entry, tree, signer)
         else:
             yield problem(entry, "GC730", f"its kind `{entry.kind}` is not known")
 
@@ -127,6 +139,30 @@ class Checker:
                 yield problem(entry, "GC728", str(error), REQUEST)
         if PACK in tree and tree[PACK].is_folder:
             yield from self._pack(entry, tree[PACK].id, claims)
+
+    def _stated(self, entry: Entry, tree: dict[str, TreeFile], signer: PublicKey | None) -> Iterator[Problem]:
+        yield from _names(entry, tree, (STATEMENT, TRUST) if entry.kind == KEY else (STATEMENT,), ())
+        statement = yield from self._content(entry, tree, STATEMENT)
+        trust = (yield from self._content(entry, tree, TRUST)) if entry.kind == KEY else b""
+        if statement is None or trust is None:
+            return
+        if digest(statement) != entry.statement:
+            yield problem(entry, "GC722", "its bytes do not have the digest that the commit gives", STATEMENT)
+        yield from _statement_signature(entry, statement, signer)
+        try:
+            said = read_said(statement, entry.kind)
+        except ClaimError as error:
+            yield problem(entry, "GC730", str(error), STATEMENT)
+            return
+        for name in sorted({*said.trailers, *entry.trailers} - PLACING):
+            if entry.trailers.get(name) != said.trailers.get(name):
+                yield problem(entry, "GC730", f"the trailer `{name}` is not what the statement says")
+        if entry.subject != said.words:
+            yield problem(entry, "GC730", "the commit's first line is not what the statement says")
+        try:
+            check_trust(trust, said)
+        except ClaimError as error:
+            yield problem(entry, "GC722", str(error), TRUST)
 
     def _content(self, entry: Entry, tree: dict[str, TreeFile], name: str) -> Generator[Problem, None, bytes | None]:
         if name not in tree or not tree[name].is_file:

@@ -6,15 +6,17 @@ and at the hundred-thousandth. Each signing key writes a ref of its own, whose f
 
 import heapq
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatecheck.ledger import checkpoint as checkpoints_
 from gatecheck.ledger import entry as entries_
 from gatecheck.ledger.check import Checker
 from gatecheck.ledger.entry import GENESIS, Entry, MalformedError, chained, parse_commit, writer_of
+from gatecheck.ledger.kinds import KEY, Stated, check_stated, unknown_entry
 from gatecheck.ledger.memory import Memory, Tip
 from gatecheck.ledger.record import DECISION, PACK, REQUEST, STATEMENT, Claims, Record, check_pack, check_record
 from gatecheck.ledger.store import CHECKPOINTS, ObjectError, Ref, Store, open_store
@@ -23,6 +25,9 @@ from gatecheck.text.diagnostic import LedgerError, input_error, ledger_error
 from gatecheck.trust import dsse
 from gatecheck.trust.key import SigningKey
 from gatecheck.trust.signers import AllowedSigners
+
+if TYPE_CHECKING:
+    from gatecheck.ledger.succession import Trust
 
 _RECENT = 64
 _HEX = frozenset("0123456789abcdef")
@@ -44,11 +49,12 @@ class Ledger:
         self.store = store
         self.memory = memory
         self.name = str(store.path)
+        self._changes: Trust | None = None
 
     # Writing
 
-    def append(self, record: Record, key: SigningKey, recorded_at: datetime) -> Entry:
-        """Enter a decision and return its entry, once it is safe on disk.
+    def append(self, record: Record | Stated, key: SigningKey, recorded_at: datetime) -> Entry:
+        """Enter a decision, or what else was stated, and return its entry, once it is safe on disk.
 
         A statement that this key has entered already is not entered again: its existing entry is returned. Raises
         ``LedgerError`` GC712 (can't be written), GC714 (the history was rewritten), GC717 (the record contradicts
@@ -56,21 +62,22 @@ class Ledger:
         """
         return self.append_batch([record], key, recorded_at)[0]
 
-    def append_batch(self, records: Sequence[Record], key: SigningKey, recorded_at: datetime) -> list[Entry]:
-        """Enter several decisions in order, all or none of them, and return their entries; as ``append`` does."""
+    def append_batch(self, records: Sequence[Record | Stated], key: SigningKey, recorded_at: datetime) -> list[Entry]:
+        """Enter several records in order, all or none of them, and return their entries; as ``append`` does."""
         if recorded_at.tzinfo is None:
             raise ValueError("recorded_at must have an offset")
-        checked = [(record, check_record(record)) for record in records]
+        checked = [_checked(record) for record in records]
+        self._check_noted([one.noted for one in checked])
         writer = writer_of(key.public)
         self.memory.prepare()
         with self.store.locked(writer):
             ref = self.store.ref(writer)
             tip = self._tip(ref, writer, key, recorded_at)
             made = []
-            for record, claims in checked:
-                entry = self._existing(tip, record)
+            for one in checked:
+                entry = self._existing(tip, one.statement)
                 if entry is None:
-                    entry = tip = self._enter(record, claims, tip, key, recorded_at)
+                    entry = tip = self._enter(one, tip, key, recorded_at)
                 made.append(entry)
             # Stored before the entries are acknowledged: a disk that is full then has nothing recorded by half.
             marks, saved = self._checkpoint(tip, key, recorded_at, is_asked=False)
@@ -153,29 +160,31 @@ class Ledger:
         ref.move(first.commit)
         return first
 
-    def _existing(self, tip: Entry, record: Record) -> Entry | None:
+    def _existing(self, tip: Entry, statement: bytes) -> Entry | None:
         """Return the entry of the same statement on this ref.
 
         Git knows by content whether these bytes were ever stored, which answers the usual case without reading any
         history; only a repeated statement, or one whose writer died before it finished, is looked for.
         """
-        if not self.store.holds_blob(record.statement):
+        if not self.store.holds_blob(statement):
             return None
-        wanted = digest(record.statement)
+        wanted = digest(statement)
         return next((entry for entry in self.history(tip.writer, tip.commit) if entry.statement == wanted), None)
 
-    def _enter(self, record: Record, claims: Claims, tip: Entry, key: SigningKey, at: datetime) -> Entry:
+    def _enter(self, one: "_Checked", tip: Entry, key: SigningKey, at: datetime) -> Entry:
+        statement = digest(one.statement)
+        folders = {} if one.pack is None else {PACK: self._pack_tree(*one.pack, tip)}
+        trailers = one.trailers | entries_.identity(tip.seq + 1, statement, chained(tip.chain, statement))
+        trailers |= entries_.signature_trailer(key, dsse.sign(key, one.statement))
+        tree = self.store.write_record({STATEMENT: one.statement} | one.files, folders)
+        return self._commit(tip.writer, tree, tip.commit, at, one.words, trailers, key)
+
+    def _pack_tree(self, record: Record, claims: Claims, tip: Entry) -> str:
         pack = self._recent_pack(tip, claims.pack)
         if not pack:
             check_pack(record, claims)
             pack = self.store.write_files(record.pack)
-        statement = digest(record.statement)
-        trailers = {"Gatecheck-Kind": DECISION, **claims.trailers}
-        trailers |= {n: entries_.one_line(text) for n, text in record.trailers.items() if n not in trailers}
-        trailers |= entries_.identity(tip.seq + 1, statement, chained(tip.chain, statement))
-        trailers |= entries_.signature_trailer(key, dsse.sign(key, record.statement))
-        tree = self.store.write_record({STATEMENT: record.statement, REQUEST: record.request}, {PACK: pack})
-        return self._commit(tip.writer, tree, tip.commit, at, " ".join(record.subject), trailers, key)
+        return pack
 
     def _recent_pack(self, tip: Entry, pack: str) -> str:
         """Return the git tree of a pack that a recent entry of this very key holds, so it need not be stored again."""
@@ -334,41 +343,111 @@ class Ledger:
         return dsse.envelope(self.statement(entry), keyid, signature)
 
     def allowed(self, artifact: str, environment: str, trust: AllowedSigners | None = None) -> list[Entry]:
-        """Return the entries that allowed an artifact's digest into an environment, oldest first.
+        """Return the entries that allowed an artifact's digest into an environment, oldest first; as ``about`` does."""
+        wanted = {"Gatecheck-Environment": environment, "Gatecheck-Verdict": "allow"}.items()
+        return self.about(artifact, trust, lambda entry: wanted <= entry.trailers.items())
+
+    def about(self, artifact: str, trust: AllowedSigners | None, is_wanted: Callable[[Entry], bool]) -> list[Entry]:
+        """Return those of the entries about an artifact's digest that are wanted, oldest first.
 
         Every entry that is returned was checked whole: bytes, statement, both signatures. ``trust`` says whose
         signatures count; without it those that the ledger itself names, so that whoever can add a ref to the ledger can
-        promote.
+        promote. Changes of trust that the ledger holds are heeded in either case.
         """
-        wanted = {
-            "Gatecheck-Artifact": artifact, "Gatecheck-Environment": environment, "Gatecheck-Verdict": "allow",
-        }  # fmt: skip
-        needle = f"\nGatecheck-Artifact: {artifact}\n".encode()
-        checker = Checker(self.store)
-        found = []
-        for writer, tip in self.writers().items():
-            candidates, genesis = self._mentioning(writer, tip, needle)
-            trusted = trust or checker.own_trust(genesis)
-            for entry in candidates:
-                is_wanted = all(entry.trailers.get(name) == value for name, value in wanted.items())
-                if is_wanted and not any(checker.problems(entry, trusted)):
-                    found.append(entry)
-        return sorted(found, key=lambda entry: (entry.at, entry.id))
+        from gatecheck.ledger.succession import CHANGES
 
-    def _mentioning(self, writer: str, tip: str, needle: bytes) -> tuple[list[Entry], Entry]:
-        """Return the entries whose message holds ``needle``, and the writer's first; only these are parsed."""
-        oid, raw = "", b""
-        try:
-            found = []
-            for oid, raw in self.store.commits(tip):
-                if needle in raw:
-                    found.append(parse_commit(writer, oid, raw))
-            return found, parse_commit(writer, oid, raw)
-        except (ObjectError, MalformedError) as error:
-            raise self._broken(error) from None
+        found, first = self.mentioning(("Gatecheck-Artifact", artifact), CHANGES)
+        trusted = self._trust(trust, found, first)
+        checker = Checker(self.store)
+        wanted = [e for e in found if e.trailers.get("Gatecheck-Artifact") == artifact and is_wanted(e)]
+        good = [e for e in wanted if not any(checker.problems(e, trusted))]
+        return sorted(good, key=lambda entry: (entry.at, entry.seq, entry.id))
+
+    def trust(self, root: AllowedSigners | None = None, *, is_lenient: bool = False) -> "Trust":
+        """Return whose signatures count, entry by entry; ``root`` as ``about`` takes it.
+
+        Raises ``LedgerError`` GC713 where the ledger can't be read, unless it ``is_lenient``.
+        """
+        from gatecheck.ledger.succession import CHANGES
+
+        return self._trust(root, *self.mentioning(CHANGES, is_lenient=is_lenient))
+
+    def _trust(self, root: AllowedSigners | None, found: list[Entry], first: dict[str, Entry]) -> "Trust":
+        from gatecheck.ledger.succession import Trust, change_of
+
+        checker = Checker(self.store)
+        own = {w: checker.own_trust(e) for w, e in first.items() if root is None and e.kind == GENESIS}
+        trust = Trust(root, own)
+        changes = [change_of(entry, checker) for entry in found if entry.kind == KEY]
+        trust.add([change for change in changes if change is not None], checker)
+        self._changes = trust
+        return trust
+
+    def check_key(self, key: SigningKey, at: datetime) -> None:
+        """Require that no change of trust refuses what a key would enter at an instant; else ``LedgerError`` GC791.
+
+        The last reading of the ledger answers, where there was one.
+        """
+        trust = self._changes or self.trust()
+        if why := trust.refusal_next(key.public, at):
+            message = f"the key {key.fingerprint} {why}, so nothing that it enters would count; nothing was recorded"
+            hint = "use a key that `gatecheck ledger trust` shows, or change the trust with one"
+            raise ledger_error("GC791", message, file=self.name, hint=hint)
+
+    def _check_noted(self, wanted: Sequence[str]) -> None:
+        """Require that the ledger holds the entries with these ids; empty ones name none."""
+        missing = {entry for entry in wanted if entry}
+        if missing:
+            missing -= {entry.id for entry in self.mentioning(*(("Gatecheck-Id", entry) for entry in missing))[0]}
+        for entry in sorted(missing):
+            raise unknown_entry(entry)
+
+    def mentioning(self, *trailers: tuple[str, str], is_lenient: bool = False) -> tuple[list[Entry], dict[str, Entry]]:
+        """Return the entries of all writers that have one of these trailers, and each writer's first.
+
+        Only these are parsed, and nothing says yet that they are whole. All that is looked for in a ledger by what it
+        is about comes through here.
+        """
+        needles = [f"\n{name}: {value}\n".encode() for name, value in trailers]
+        found, first = [], {}
+        for writer, tip in self.writers().items():
+            try:
+                oid, raw = "", b""
+                for oid, raw in self.store.commits(tip):
+                    if any(needle in raw for needle in needles):
+                        found.append(parse_commit(writer, oid, raw))
+                first[writer] = parse_commit(writer, oid, raw)
+            except (ObjectError, MalformedError) as error:
+                if not is_lenient:
+                    raise self._broken(error) from None
+        return found, first
 
     def _broken(self, why: object) -> LedgerError:
         return ledger_error("GC713", f"the ledger is broken: {why}", file=self.name, hint="`gatecheck ledger verify`")
+
+
+class _Checked(NamedTuple):
+    """A record that agrees with itself, as it is to be entered."""
+
+    statement: bytes
+    words: str
+    trailers: dict[str, str]
+    files: dict[str, bytes]
+    pack: tuple[Record, Claims] | None = None
+    noted: str = ""
+
+
+def _checked(record: Record | Stated) -> _Checked:
+    if isinstance(record, Stated):
+        said = check_stated(record)
+        trailers = {"Gatecheck-Kind": record.kind, **said.trailers}
+        files = {entries_.TRUST: record.trust} if record.trust else {}
+        return _Checked(record.statement, said.words, trailers, files, noted=said.fact.entry)
+    claims = check_record(record)
+    trailers = {"Gatecheck-Kind": DECISION, **claims.trailers}
+    trailers |= {n: entries_.one_line(text) for n, text in record.trailers.items() if n not in trailers}
+    words = " ".join(record.subject)
+    return _Checked(record.statement, words, trailers, {REQUEST: record.request}, (record, claims))
 
 
 def remembered(entry: Entry) -> Tip:

@@ -19,7 +19,7 @@ from gatecheck.trust.sshsig import GIT
 if TYPE_CHECKING:
     from gatecheck.model.fact import Seen
 
-NEEDLE = f"\nGatecheck-Kind: {KEY}\n".encode()
+CHANGES = ("Gatecheck-Kind", KEY)
 
 
 class Change(NamedTuple):

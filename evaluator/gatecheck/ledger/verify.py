@@ -11,14 +11,15 @@ from typing import NamedTuple
 from gatecheck.ledger.audit import Audit, Grown, Refusal
 from gatecheck.ledger.check import OWN_TRUST, Checker, Problem, problem
 from gatecheck.ledger.checkpoint import Saved, leaf_of
+from gatecheck.ledger.cross import Cross
 from gatecheck.ledger.entry import CHAIN_START, GENESIS, Entry, MalformedError, chained, parse_commit
 from gatecheck.ledger.ledger import Ledger, remembered
 from gatecheck.ledger.memory import Tip
 from gatecheck.ledger.store import CHECKPOINTS, ObjectError
+from gatecheck.ledger.succession import Trust
 from gatecheck.ledger.witness import Cosigned, Wanted, read_cosigned
 from gatecheck.trust.note import Note
 from gatecheck.trust.signers import AllowedSigners
-from gatecheck.trust.sshsig import GIT
 
 
 class Writer(NamedTuple):
@@ -70,10 +71,11 @@ def verify(
     seen, notes = ledger.memory.load(), ledger.memory.notes()
     marks = ledger.store.tips(CHECKPOINTS)  # before the entries, so that none covers more than what is read of these
     cosigned = read_cosigned(ledger.store, problems)
+    cross = Cross(ledger.trust(trust, is_lenient=True))
     for name, tip in ledger.writers().items():
-        writer, grown, trusted = _verify_writer(ledger, checker, name, tip, trust, seen.get(name), problems)
+        writer, grown = _verify_writer(ledger, checker, name, tip, trust, seen.get(name), problems, cross)
         if grown is not None:
-            audit = Audit(ledger.store, name, grown, _refusal(trusted))
+            audit = Audit(ledger.store, name, grown, _refusal(cross.trust))
             others = [(who, note) for who, note in recall(audit.origin)]
             others += [(f"the witness {c.name}", c.note) for c in cosigned if c.says.origin == audit.origin]
             problems += audit.problems(marks.get(name, ""), notes.get(name), others)
@@ -85,6 +87,7 @@ def verify(
                 what = f"its checkpoints are cosigned by {len(counting)} of at least {witnesses.least} witnesses"
                 problems.append(Problem("GC748", f"{what} that {witnesses.signers.name} names", name))
         writers.append(writer)
+    problems += cross.problems()
     for name in sorted(seen.keys() - {writer.name for writer in writers}):
         problems.append(_rewritten(name, seen[name]))
     for name in sorted((marks.keys() | notes.keys()) - seen.keys() - {writer.name for writer in writers}):
@@ -99,18 +102,14 @@ def verify(
 
 def verify_entry(ledger: Ledger, entry: Entry) -> tuple[Problem, ...]:
     """Return what is wrong with one entry looked at alone, judged by the keys that the ledger itself names."""
-    checker = Checker(ledger.store)
-    genesis = entry
-    for older in ledger.history(entry.writer, entry.commit):
-        genesis = older
-    return tuple(checker.problems(entry, checker.own_trust(genesis)))
+    return tuple(Checker(ledger.store).problems(entry, ledger.trust()))
 
 
 def _verify_writer(
     ledger: Ledger, checker: Checker, name: str, tip: str, trust: AllowedSigners | None, seen: Tip | None,
-    problems: list[Problem],
-) -> tuple[Writer, Grown | None, AllowedSigners | None]:  # fmt: skip
-    """Return what was verified, the leaves of the writer's tree if all entries could be read, and the trust used."""
+    problems: list[Problem], cross: Cross,
+) -> tuple[Writer, Grown | None]:  # fmt: skip
+    """Return what was verified, and the leaves of the writer's tree if all its entries could be read."""
     commits = _commits(ledger, name, tip, problems)
     previous: Entry | None = None
     first: Entry | None = None
@@ -126,7 +125,8 @@ def _verify_writer(
             continue
         if entry.kind == GENESIS and place == 0 and trust is None:
             trust = checker.own_trust(entry)
-        problems += checker.problems(entry, trust)
+        problems += checker.problems(entry, cross.trust)
+        cross.take(entry)
         problems += _place(entry, previous, is_first=place == 0)
         is_contained = is_contained or remembered(entry) == seen
         count += entry.kind != GENESIS
@@ -139,7 +139,7 @@ def _verify_writer(
     newest = remembered(previous) if previous is not None else None
     is_whole = first is not None and first.seq == 0 and len(leaves) == len(commits)
     grown = Grown(first, leaves) if first is not None and is_whole else None
-    return Writer(name, signer.fingerprint if signer is not None else "", count, newest), grown, trust
+    return Writer(name, signer.fingerprint if signer is not None else "", count, newest), grown
 
 
 def _commits(ledger: Ledger, name: str, tip: str, problems: list[Problem]) -> list[str]:
@@ -178,6 +178,6 @@ def _rewritten(writer: str, seen: Tip) -> Problem:
     return Problem("GC714", what, writer, seen.commit, seen.seq, seen.id)
 
 
-def _refusal(trust: AllowedSigners | None) -> Refusal:
-    """Return whether a key may sign a checkpoint, as for entries."""
-    return lambda key, saved: trust.refusal(key, GIT, saved.entry.at) if trust is not None else f"is not in {OWN_TRUST}"
+def _refusal(trust: Trust) -> Refusal:
+    """Return why a key may not sign a checkpoint: the same as for the newest entry that it covers."""
+    return lambda key, saved: trust.refusal(saved.entry._replace(seq=saved.says.size - 1), key)
