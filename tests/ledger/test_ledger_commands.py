@@ -24,7 +24,8 @@ def world(tmp_path: Path) -> World:
 
 def run(world: World, *arguments: str) -> Result:
     arguments = (*arguments, "--ledger", str(world.path))
-    return CliRunner().invoke(command, arguments, env={"XDG_STATE_HOME": str(world.folder / "xdg")})
+    environment = {"XDG_STATE_HOME": str(world.folder / "xdg"), "GATECHECK_CACHE": str(world.folder / "cache")}
+    return CliRunner().invoke(command, arguments, env=environment)
 
 
 def shown(world: World, *arguments: str) -> str:
@@ -41,10 +42,10 @@ def identities(world: World) -> list[str]:
 def test_log_lists_the_newest_first(world: World) -> None:
     one, two, three = (name[:12] for name in identities(world))
     assert shown(world, "log") == (
-        "seq    id            recorded              verdict    what\n"
-        f"3      {three}  2026-11-23T10:00:00Z  pending    payment-service staging critical\n"
-        f"2      {two}  2026-11-23T10:00:00Z  deny       payment-service production critical\n"
-        f"1      {one}  2026-11-23T10:00:00Z  allow      payment-service production critical\n"
+        "seq  id            recorded              verdict  what\n"
+        f"3    {three}  2026-11-23T10:00:00Z  pending  payment-service staging critical\n"
+        f"2    {two}  2026-11-23T10:00:00Z  deny     payment-service production critical\n"
+        f"1    {one}  2026-11-23T10:00:00Z  allow    payment-service production critical\n"
     )
 
 
@@ -66,10 +67,13 @@ def test_log_of_a_range_as_json(world: World) -> None:
         "at": "2026-11-23T10:00:00Z",
         "verdict": "deny",
         "environment": "production",
+        "service": "",
         "artifact": ARTIFACT,
         "pack": record(2).pack_digest,
         "subject": "DENY payment-service production critical",
         "kind": "decision",
+        "person": "",
+        "about": "",
         "writer": entries[0].writer,
         "chain": entries[0].chain,
         "commit": entries[0].commit,
