@@ -127,7 +127,7 @@ def _verify_writer(
             trust = checker.own_trust(entry)
         problems += checker.problems(entry, cross.trust)
         cross.take(entry)
-        problems += _place(entry, previous, is_first=place == 0)
+        problems += check_place(entry, previous, is_first=place == 0)
         is_contained = is_contained or remembered(entry) == seen
         count += entry.kind != GENESIS
         previous = entry
@@ -153,7 +153,7 @@ def _commits(ledger: Ledger, name: str, tip: str, problems: list[Problem]) -> li
     return found[::-1]
 
 
-def _place(entry: Entry, previous: Entry | None, *, is_first: bool) -> list[Problem]:
+def check_place(entry: Entry, previous: Entry | None, *, is_first: bool) -> list[Problem]:
     """Return what is wrong with an entry's place after ``previous`` (``None``: the first, or unreadable)."""
     if is_first:
         if entry.kind != GENESIS or entry.seq != 0 or entry.parent:
