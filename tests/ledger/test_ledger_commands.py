@@ -153,6 +153,7 @@ def test_verify_says_what_was_verified_and_with_whose_keys(world: World) -> None
     first = (
         "verified 3 entries: records, chain and signatures are good\n"
         f"  ledger/{writer}  3 entries, signed by {world.key.fingerprint}\n"
+        "    1 checkpoint up to #3\n"
     )
     assert shown(world, "verify") == first + (
         "keys were taken from the ledger itself; `--trust FILE` verifies against signers that you name\n"

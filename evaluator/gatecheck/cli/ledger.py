@@ -7,7 +7,10 @@ import click
 _COMMANDS = {
     "log": "List the entries, newest first.",
     "show": "Show one entry, verified.",
-    "verify": "Re-read every record.",
+    "verify": "Re-read every record, or check a proof.",
+    "prove": "Write a proof that an entry is in the ledger.",
+    "checkpoint": "Sign what the ledger holds now.",
+    "witness": "Vouch for another's ledger.",
 }
 
 
@@ -37,5 +40,6 @@ def command() -> None:
       gatecheck ledger log -n 5
       gatecheck ledger show 9f2c41d
       gatecheck ledger verify --trust allowed_signers
+      gatecheck ledger prove 9f2c41d --output proof.json
       git -C .gatecheck/ledger log
     """

@@ -84,8 +84,7 @@ def verify(
                 checkpoints=len(audit.saved), checkpoint=audit.newest, origin=audit.origin, witnessed=counting
             )
             if witnesses is not None and len(counting) < witnesses.least:
-                what = f"its checkpoints are cosigned by {len(counting)} of at least {witnesses.least} witnesses"
-                problems.append(Problem("GC748", f"{what} that {witnesses.signers.name} names", name))
+                problems.append(Problem("GC748", witnesses.lack(len(counting)), name, refs="checkpoints"))
         writers.append(writer)
     problems += cross.problems()
     for name in sorted(seen.keys() - {writer.name for writer in writers}):

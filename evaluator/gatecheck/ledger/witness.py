@@ -15,8 +15,10 @@ from gatecheck.ledger.entry import CHAIN_START, Entry, MalformedError, chained, 
 from gatecheck.ledger.memory import Witnessed
 from gatecheck.ledger.store import WITNESSES, ObjectError, Store
 from gatecheck.model.canonical import canonical, digest
+from gatecheck.text.diagnostic import input_error
+from gatecheck.trust import note as notes_
 from gatecheck.trust.key import SigningKey
-from gatecheck.trust.note import Note
+from gatecheck.trust.note import Note, NoteError
 from gatecheck.trust.openssh import PublicKey
 from gatecheck.trust.signers import AllowedSigners
 
@@ -26,6 +28,14 @@ if TYPE_CHECKING:
 
 KIND = "witness"
 COSIGNATURE = "cosignature/v1"  # the namespace that a trust file may hold a witness to
+
+
+def checked_name(name: str) -> str:
+    """Return the name that a witness cosigns under; ``InputError`` GC801 if no note could hold it."""
+    try:
+        return notes_.named(name)
+    except NoteError as error:
+        raise input_error("GC801", str(error), hint="take one like `example.org/witness`") from None
 
 
 class Wanted(NamedTuple):
@@ -38,6 +48,11 @@ class Wanted(NamedTuple):
         """Tell whether a cosignature by this key, under this name, at this instant, is one of those."""
         lines = (s for s in self.signers.signers if s.key == key and s.is_of(name))
         return any(not line.refusal(COSIGNATURE, at) for line in lines)
+
+    def lack(self, found: int) -> str:
+        """Return what is said where only so many of them cosigned."""
+        noun = "witness" if found == 1 else "witnesses"
+        return f"{found} {noun} of {self.signers.name} cosigned a checkpoint of it, and at least {self.least} must have"
 
 
 class Cosigned(NamedTuple):

@@ -63,14 +63,14 @@ class Note(NamedTuple):
 
     def signed(self, name: str, key: SigningKey) -> "Note":
         """Return the note with one more signature."""
-        made = Signature(_named(name), _key_hash(name, _ED25519, key.public), key.sign(self.text.encode()))
+        made = Signature(named(name), _key_hash(name, _ED25519, key.public), key.sign(self.text.encode()))
         return self._replace(signatures=(*self.signatures, made))
 
     def cosigned(self, name: str, key: SigningKey, at: datetime) -> "Note":
         """Return the note with the cosignature of a witness, who saw it at an instant and holds it for consistent."""
         seconds = int(at.timestamp())
         value = seconds.to_bytes(8, "big") + key.sign(_cosigned(self.text, seconds))
-        made = Signature(_named(name), _key_hash(name, _COSIGNATURE, key.public), value)
+        made = Signature(named(name), _key_hash(name, _COSIGNATURE, key.public), value)
         return self._replace(signatures=(*self.signatures, made))
 
 
@@ -114,7 +114,8 @@ def _cosigned(text: str, seconds: int) -> bytes:
     return f"cosignature/v1\ntime {seconds}\n{text}".encode()
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """Return the name of a key; ``NoteError`` for one that no signature line could hold."""
     if not _NAME.fullmatch(name):
         raise NoteError(f"`{name}` is no name for a key: it holds white space or `+`")
     return name
@@ -122,4 +123,4 @@ def _named(name: str) -> str:
 
 def verifier_line(name: str, key: PublicKey) -> str:
     """Return a key as other readers of notes take it: ``NAME+HASH+BASE64``."""
-    return f"{_named(name)}+{_key_hash(name, _ED25519, key).hex()}+{b64encode(_ED25519 + key.raw).decode()}"
+    return f"{named(name)}+{_key_hash(name, _ED25519, key).hex()}+{b64encode(_ED25519 + key.raw).decode()}"
