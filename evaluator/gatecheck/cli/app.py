@@ -20,6 +20,7 @@ _COMMANDS = {
     "lsp": "Serve an editor.",
     "explain-code": "Explain the code of a diagnostic.",
     "change": "Write the change document from git.",
+    "record": "Record a deployment, an approval, a review, or a note on an entry.",
     "replay": "Repeat recorded decisions and compare them.",
     "ledger": "Read and verify the ledger.",
     "docs": "Write rules as a document.",

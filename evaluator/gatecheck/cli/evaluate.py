@@ -3,14 +3,23 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from gatecheck.cli.app import HELP
 from gatecheck.cli.documents import LEDGER, below, read_config
 from gatecheck.cli.exits import BY_VERDICT, Exit
-from gatecheck.cli.request import KEY_VARIABLE, Options, as_of_option, read_request, signing_key, trusted, with_ledger
+from gatecheck.cli.request import (
+    KEY_VARIABLE,
+    Options,
+    as_of_option,
+    own_ledger,
+    read_request,
+    signing_key,
+    trusted,
+    with_ledger,
+)
 from gatecheck.cli.rules import read_rules
 from gatecheck.cli.terminal import wants_colour
 from gatecheck.engine.load import program_for
@@ -18,9 +27,6 @@ from gatecheck.engine.program import Program
 from gatecheck.gate import Outcome, decide
 from gatecheck.model.request import Request
 from gatecheck.report.decision import Recorded
-
-if TYPE_CHECKING:
-    from gatecheck.ledger.ledger import Ledger
 
 _FORMATS = ("text", "json", "markdown", "github")
 
@@ -49,7 +55,7 @@ class _Command(click.Command):
 @click.option("--deployments", metavar="FILE", help="Where the artifact has run.")
 @click.option("--as-of", metavar="INSTANT", help="Decide as of this instant, with its offset.  [default: now]")
 @click.option("--ledger", metavar="PATH", help=f"The ledger; made on first use.  [default: {LEDGER}]")
-@click.option("--no-ledger", is_flag=True, help="Decide only; sign and record nothing.")
+@click.option("--no-ledger", is_flag=True, help="Decide only: record nothing, and know of no earlier decision.")
 @click.option("--key", metavar="PATH", help=f"The ed25519 key that signs; ${KEY_VARIABLE} may hold one instead.")
 @click.option("--trust", metavar="FILE", help="Allowed signers: whose entries in the ledger count, whose signatures.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to show the decision.  [default: text]")
@@ -94,23 +100,14 @@ def command(**given: Any) -> int:
 def _recorded(
     options: Options, files: Mapping[str, bytes], program: Program, request: Request
 ) -> tuple[Outcome, Recorded]:
-    from pathlib import Path
-
     from gatecheck.gate import enter
-    from gatecheck.ledger.ledger import open_ledger
-    from gatecheck.ledger.memory import state_folder
 
     key = signing_key(options)
-    named, base = options.one("ledger")
-    path = Path(base, named or LEDGER)
-    is_own = named is None and not path.parent.exists()
-    ledger: Ledger = open_ledger(path, memory=state_folder(os.environ), create=True)
-    if is_own:  # the folder was made for the ledger: whoever adds everything to git must not add this
-        (path.parent / ".gitignore").write_text("*\n", "utf-8")
+    ledger, path = own_ledger(options)
     request = with_ledger(options, program, request, ledger, trusted(options, key))
     outcome = decide(program, request)
     entry = enter(outcome, request, files, program, ledger, key, datetime.now(UTC))
-    return outcome, Recorded(entry.id, str(path), key.fingerprint)
+    return outcome, Recorded(entry.id, path, key.fingerprint)
 
 
 def _show(options: Options, outcome: Outcome, recorded: Recorded | None) -> None:

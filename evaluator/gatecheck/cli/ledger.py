@@ -11,6 +11,8 @@ _COMMANDS = {
     "prove": "Write a proof that an entry is in the ledger.",
     "checkpoint": "Sign what the ledger holds now.",
     "witness": "Vouch for another's ledger.",
+    "owed": "List overrides whose review is owed.",
+    "trust": "Change whose keys are trusted, or show it.",
 }
 
 

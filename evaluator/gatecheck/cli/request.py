@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import click
 
-from gatecheck.cli.documents import below, read_evidence, read_part, require
+from gatecheck.cli.documents import LEDGER, below, read_evidence, read_part, require
 from gatecheck.engine.program import Program
 from gatecheck.gate import assemble, with_recorded, with_signers
 from gatecheck.model.instant import parse_instant
@@ -92,6 +92,22 @@ def read_request(options: Options, as_of: str, program: Program) -> Request:
     return with_signers(made, trust) if are_signed else made
 
 
+def own_ledger(options: Options) -> "tuple[Ledger, str]":
+    """Return the ledger that the options name, made on first use, and where it is."""
+    from pathlib import Path
+
+    from gatecheck.ledger.ledger import open_ledger
+    from gatecheck.ledger.memory import state_folder
+
+    named, base = options.one("ledger")
+    path = Path(base, named or LEDGER)
+    is_own = named is None and not path.parent.exists()
+    ledger = open_ledger(path, memory=state_folder(os.environ), create=True)
+    if is_own:  # the folder was made for the ledger: whoever adds everything to git must not add this
+        (path.parent / ".gitignore").write_text("*\n", "utf-8")
+    return ledger, str(path)
+
+
 def with_ledger(
     options: Options, program: Program, request: Request, ledger: "Ledger", trust: "AllowedSigners"
 ) -> Request:
@@ -154,14 +170,19 @@ def trusted(options: Options, key: "SigningKey") -> "AllowedSigners": ...
 def trusted(options: Options, key: "SigningKey | None") -> "AllowedSigners | None": ...
 def trusted(options: Options, key: "SigningKey | None") -> "AllowedSigners | None":
     """Return whose recorded entries count: those of the signers named, else of ``key``, where there is one."""
+    from gatecheck.trust.signers import only
+
+    return named_signers(options) or (None if key is None else only(key.public, "own key"))
+
+
+def named_signers(options: Options) -> "AllowedSigners | None":
+    """Return the signers in the trust file that is named, if one is."""
     from pathlib import Path
 
-    from gatecheck.trust.signers import load_signers, only
+    from gatecheck.trust.signers import load_signers
 
     named, base = options.one("trust")
-    if named is not None:
-        return load_signers(Path(base, named))
-    return None if key is None else only(key.public, "own key")
+    return None if named is None else load_signers(Path(base, named))
 
 
 def _named_key(options: Options) -> "SigningKey | None":

@@ -232,6 +232,10 @@ class Ledger:
         """Return each writer's newest commit, in order of writer."""
         return self.store.tips()
 
+    def newest(self) -> list[Entry]:
+        """Return each writer's newest entry, in order of writer; ``LedgerError`` GC713 where one can't be read."""
+        return [next(self.history(writer, tip)) for writer, tip in self.writers().items()]
+
     def history(self, writer: str, tip: str) -> Iterator[Entry]:
         """Yield one writer's commits from ``tip`` back to its first; ``LedgerError`` GC713 where one can't be read."""
         try:

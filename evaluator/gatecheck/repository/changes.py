@@ -71,7 +71,7 @@ def change_from_git(
     to the two commits' ids, abbreviated; ``service`` to the artifact's name; ``title`` to HEAD's first line, or the
     first line after it where HEAD merges. Raises ``InputError`` for every reason that it can't be told.
     """
-    name, digest = _artifact(artifact)
+    name, digest = read_artifact(artifact)
     git = open_repository(repo_path).git
     base, head = _ends(git, span)
     git = _shared(git)
@@ -99,7 +99,8 @@ def change_from_git(
     return change | {key: value for key, value in optional.items() if value is not None}
 
 
-def _artifact(text: str) -> tuple[str, str]:
+def read_artifact(text: str) -> tuple[str, str]:
+    """Return name and digest of an artifact written `NAME@DIGEST`; ``InputError`` GC861 if one is missing."""
     name, at, digest = text.rpartition("@")
     if at and name and re.fullmatch(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}", digest):
         return name, digest
