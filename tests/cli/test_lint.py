@@ -170,7 +170,7 @@ attention       GC408  there is a way back
 attention       GC409  evidence has freshness
                 Evidence of any age, about whatever artifact, is believed for scan.
                 my rules/rules.gate:5  scan
-                mend: Add `fresh for 24h`, or `bound` where evidence must name the artifact or commit.
+                mend: Add `fresh for 24h`, or `bound` where the tool's report names the artifact or commit.
 
 3 ok, 6 attention
 """
@@ -198,7 +198,7 @@ def test_the_review_list_as_markdown(here: World) -> None:
     assert "| `GC404` | dev asks nobody | ok | Nobody is asked in dev. |\n" in out
     assert out.endswith(
         "## GC409: evidence has freshness\n\n"
-        "Add `fresh for 24h`, or `bound` where evidence must name the artifact or commit.\n\n"
+        "Add `fresh for 24h`, or `bound` where the tool's report names the artifact or commit.\n\n"
         "- `my rules/rules.gate:5` `scan`\n"
     )
     assert out.count("\n## GC4") == 6

@@ -215,7 +215,7 @@ def test_freshness() -> None:
     asked = "rule a for production { require scan }\n"
     assert said(items(WAY + SCAN + asked)["GC409"]) == (
         "attention", "Evidence of any age, about whatever artifact, is believed for scan.", [("scan", 4)],
-        "Add `fresh for 24h`, or `bound` where evidence must name the artifact or commit.",
+        "Add `fresh for 24h`, or `bound` where the tool's report names the artifact or commit.",
     )  # fmt: skip
     for item in ("fresh for 4h", "bound"):
         fresh = SCAN.replace(" }", f" {item} }}")

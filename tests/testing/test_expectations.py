@@ -165,7 +165,7 @@ FAILED  waits-for-pm[change.type=feature]  tests.gate:1  A risky change waits
     failed  quality: require coverage  rules.gate:26
             - line_rate >= 80% (found 79%)
     waiting people: when risk == high: approve by tech-lead then pm  rules.gate:29
-            - counted alice (Mon 23 Nov 2026 09:59:00.001000 +01:00)
+            - counted alice (Mon 23 Nov 2026 09:59 +01:00)
             - refused approval of author: is the author
             - needs 1 approval from pm, after alice's
     waiting quality: require sast  rules.gate:26

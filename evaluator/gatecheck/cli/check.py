@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="check")
-@click.argument("rules", metavar="PATH|REV:PATH")
+@click.argument("rules", metavar="[PATH|REV:PATH]", default="")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text",
     help="How to show what is found.  [default: text]",
@@ -38,7 +38,7 @@ def command(rules: str, form: str, strict: bool, as_of: str | None) -> int:
     \b
     Exit codes: 0 ok, 5 wrong rules, 2 rules that can't be read.
     """
-    from gatecheck.cli.rules import read_rules
+    from gatecheck.cli.rules import named_rules, read_rules
     from gatecheck.lang.check import in_order
     from gatecheck.lang.pack import examine
     from gatecheck.lint.findings import findings
@@ -47,7 +47,8 @@ def command(rules: str, form: str, strict: bool, as_of: str | None) -> int:
 
     instant = instant_of(as_of)
     try:
-        files, where = read_rules(rules)
+        rules, base = named_rules(rules)
+        files, where = read_rules(rules, base)
         prefix = prefix_of(rules, where)
         pack, found, sources = examine(files, where if form == "text" else prefix)
     except InputError as error:

@@ -4,7 +4,7 @@ import click
 
 
 @click.command(name="docs")
-@click.argument("rules", metavar="PATH|REV:PATH")
+@click.argument("rules", metavar="[PATH|REV:PATH]", default="")
 @click.option(
     "--format", "form", type=click.Choice(["markdown", "html", "text"]), default="markdown",
     help="How to write it.  [default: markdown]",
@@ -22,12 +22,13 @@ def command(rules: str, form: str, title: str | None) -> int:
     Exit codes: 0 ok, 5 wrong rules, 2 rules that can't be read.
     """
     from gatecheck.cli.exits import Exit
-    from gatecheck.cli.rules import read_rules
+    from gatecheck.cli.rules import named_rules, read_rules
     from gatecheck.lang.pack import load
     from gatecheck.report.blocks import written
     from gatecheck.report.book import blocks
 
-    pack, _, _ = load(*read_rules(rules))
+    rules, base = named_rules(rules)
+    pack, _, _ = load(*read_rules(rules, base))
     name = title or rules.rpartition(":")[2].rstrip("/").rpartition("/")[2] or rules
     click.echo(written(blocks(pack, name), form, f"Rules: {name}"), nl=False)
     return Exit.ALLOW

@@ -6,7 +6,7 @@ from gatecheck.cli.exits import Exit
 
 
 @click.command(name="lint")
-@click.argument("rules", metavar="PATH|REV:PATH")
+@click.argument("rules", metavar="[PATH|REV:PATH]", default="")
 @click.option("--checklist", "is_list", is_flag=True, help="Go through the review list instead.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text",
@@ -36,7 +36,7 @@ def command(
     Exit codes: 0 ok, 5 wrong rules, or warnings or attention under `--strict`, 2 what can't be read.
     """
     from gatecheck.cli.check import instant_of, prefix_of
-    from gatecheck.cli.rules import check_environments, read_rules
+    from gatecheck.cli.rules import check_environments, named_rules, read_rules
     from gatecheck.lang.check import in_order
     from gatecheck.lang.pack import load
     from gatecheck.lint.checklist import checklist
@@ -45,7 +45,8 @@ def command(
     from gatecheck.text.diagnostic import render
 
     instant = instant_of(as_of)
-    files, where = read_rules(rules)
+    rules, base = named_rules(rules)
+    files, where = read_rules(rules, base)
     pack, warnings, sources = load(files, where)
     check_environments((*dev, *production), pack.environments)
     prefix = prefix_of(rules, where)

@@ -4,7 +4,7 @@ import click
 
 
 @click.command(name="matrix")
-@click.argument("rules", metavar="PATH|REV:PATH")
+@click.argument("rules", metavar="[PATH|REV:PATH]", default="")
 @click.option(
     "--format", "form", type=click.Choice(["table", "markdown", "html", "json"]), default="table",
     help="How to show it.  [default: table]",
@@ -25,10 +25,10 @@ def command(rules: str, form: str, environments: tuple[str, ...]) -> int:
     Exit codes: 0 ok, 5 wrong rules, 2 rules that can't be read or an unknown environment.
     """
     from gatecheck.cli.exits import Exit
-    from gatecheck.cli.rules import check_environments, read_rules
+    from gatecheck.cli.rules import check_environments, named_rules, read_rules
     from gatecheck.lang.pack import load
 
-    pack, _, _ = load(*read_rules(rules))
+    pack, _, _ = load(*read_rules(*named_rules(rules)))
     check_environments(environments, pack.environments)
     if form == "json":
         from gatecheck.model.canonical import canonical

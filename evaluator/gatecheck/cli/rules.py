@@ -25,6 +25,14 @@ def read_rules(named: str, base: str = "") -> tuple[dict[str, bytes], str]:
     return pack_files(Path(base), revision, folder), f"{named.rstrip('/')}/"
 
 
+def named_rules(given: str) -> tuple[str, str]:
+    """Return which pack is meant, and the folder that its path is below: as given, else as ``gatecheck.yaml`` says."""
+    from gatecheck.cli.documents import read_config, require
+
+    config, base = ({}, "") if given else read_config()
+    return given or require(config.get("rules"), "rules", "name the folder of `.gate` files"), base
+
+
 def check_environments(named: Iterable[str], known: Collection[str]) -> None:
     """Raise ``InputError`` for each environment named that the rules don't know."""
     from gatecheck.text.diagnostic import Diagnostic, InputError

@@ -64,10 +64,9 @@ def command(
     Exit codes: 0 all passed, 7 a test failed, none ran, or too little is covered;
     5 wrong rules, 2 wrong input.
     """
-    from gatecheck.cli.documents import read_config, require
+    from gatecheck.cli.rules import named_rules
 
-    config, base = ({}, "") if rules else read_config()
-    named = rules or require(config.get("rules"), "rules", "name the folder of `.gate` files")
+    named, base = named_rules(rules)
     if entry is not None:
         return _pin(_folder(named, base), entry, target, ledger)
     from gatecheck.cli.rules import read_rules

@@ -149,6 +149,7 @@ _KINDS = {
     "DOT": "`.`",
     "SAID_AT": "`at`",
     "SLASH": "`/`",
+    "SEMICOLON": "`;`",
     "INSTANT": "an instant such as `2026-11-23T09:00:00Z`",
     "__ANON_0": "`..`",
 }

@@ -157,7 +157,11 @@ def _rollback(r: Review) -> Item:
         reason = f"For some rollbacks no rule is sure to decide approval in {listed(undecided)}: they may be denied."
         mend = "Add `when change.type == rollback: approve …` with whom you reach at night."
         return Item(code, title, "attention", reason, tuple(map(r.environment, undecided)), mend)
-    return Item(code, title, "ok", "A rollback waits for no soak, no earlier environment and no window.")
+    fresh = [g.name for g in r.gates() if g.fresh_for is not None]
+    reason = "A rollback waits for no soak, no earlier environment and no window."
+    if fresh:
+        reason += f" Evidence of it must be fresh, as all is, for {listed(fresh)}: have it made again."
+    return Item(code, title, "ok", reason)
 
 
 def _freshness(r: Review) -> Item:
@@ -172,7 +176,7 @@ def _freshness(r: Review) -> Item:
             code, title, "ok", "Each gate says how old its evidence may be, or that it is about this very artifact."
         )
     reason = f"Evidence of any age, about whatever artifact, is believed for {listed(g.name for g in stale)}."
-    mend = "Add `fresh for 24h`, or `bound` where evidence must name the artifact or commit."
+    mend = "Add `fresh for 24h`, or `bound` where the tool's report names the artifact or commit."
     return Item(code, title, "attention", reason, tuple(map(r.gate, stale)), mend)
 
 

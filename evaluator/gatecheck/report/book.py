@@ -170,7 +170,7 @@ def _invariant(i: core.Invariant) -> Inline:
     reason = f": {i.because}" if i.because else ""
     return (
         Code(i.name),
-        f" for {', '.join(i.environments)}",
+        f"{f' ({i.title})' if i.title else ''} for {', '.join(i.environments)}",
         *guard,
         " claims ",
         *claims,

@@ -224,7 +224,18 @@ class _Explanation:
         waiting = dict.fromkeys(g for slot in made if "by" not in slot for g in slot["groups"])
         known = ((g, quorum.free.get(g)) for g in waiting)
         free = {g: [p for p in people if p not in filling] for g, people in known if people is not None}
-        return {"slots": made, "alternatives": len(s.approval.alternatives)} | _kept(may_approve=free)
+        away = self.absences({p for people in free.values() for p in people})
+        return {"slots": made, "alternatives": len(s.approval.alternatives)} | _kept(may_approve=free, away=away)
+
+    def absences(self, people: set[str]) -> Tree:
+        """Return who of some people is away as of the decision, until when, and who acts for them."""
+        known, now = self.request.directory.people, datetime.fromisoformat(self.request.as_of)
+        return {
+            person: {"until": write_instant(a.to), "delegate": a.delegate}
+            for person in sorted(people & known.keys())
+            for a in known[person].away
+            if a.from_ <= now < a.to
+        }
 
     # -- what stands beside the rules
 

@@ -116,5 +116,7 @@ def override(o: core.Override) -> Inline:
     if o.reviewers and o.within is not None:
         hours = o.within.total_seconds() / 3600
         review = f", and owes a review by {' or '.join(o.reviewers)} within {hours:g}h"
-    place = f"{review} ({o.span.file}:{o.span.line})"
-    return (Code(o.name), " allows ", ", ".join(o.environments), *guard, " with approval ", *asked, place)
+    reason = f": {o.because}" if o.because else ""
+    place = f"{review}{reason} ({o.span.file}:{o.span.line})"
+    title = f" ({o.title})" if o.title else ""
+    return (Code(o.name), f"{title} allows ", ", ".join(o.environments), *guard, " with approval ", *asked, place)

@@ -15,7 +15,8 @@ _MARK = 14  # columns of the marks
 _LIMIT = 120
 _MOST = 84  # columns of a line's text, its place not counted
 _SHOWN = 5
-_ITEM = 90
+_ITEM = 110
+_FIRST = ("rule", "severity", "path", "line", "name", "suite", "message")  # what tells items apart, before the rest
 _OPS = {"and": "all of", "or": "any of", "not": "not"}
 _COLOURS = {
     **dict.fromkeys(("passed", "true", "filled"), "32"),
@@ -266,6 +267,13 @@ class _Tree:
             parts.append("unbound")
         return "; ".join(parts)
 
+    def present(self, person: str, away: Tree) -> str:
+        """Return a person's name, and who acts for somebody who is away."""
+        if person not in away:
+            return plain(person)
+        absence = away[person]
+        return f"{plain(person)} (away until {self.moment(absence['until'])}; {plain(absence['delegate'])} acts)"
+
     def approval(self, approval: Tree, depth: int, s: Tree) -> list[Line]:
         lines = []
         free = approval.get("may_approve", {})
@@ -276,7 +284,8 @@ class _Tree:
                 lines.append(Line("filled", depth, f"{groups}: {plain(slot['by'])}{whose}, {self.moment(slot['at'])}"))
             else:
                 people = sorted({p for g in slot["groups"] for p in free.get(g, ())})
-                who = f": {', '.join(windowed([plain(p) for p in people], 8, word=''))}" if people else ""
+                names = [self.present(p, approval.get("away", {})) for p in people]
+                who = f": {', '.join(windowed(names, 8, word=''))}" if people else ""
                 lines.append(Line("open", depth, f"{groups}{who}"))
         for refused in approval.get("refused", ()):
             lines.append(Line("refused", depth, f"{words.refusal(refused, PLAIN)}, {self.moment(refused['at'])}"))
@@ -345,8 +354,10 @@ def _deciding(node: Tree) -> list[str]:
 def _item(item: Any) -> str:
     if not isinstance(item, dict):
         return plain(str(item), _ITEM)
-    scalars = {k: v for k, v in item.items() if not isinstance(v, dict | list)}
-    return plain(", ".join(str(v) if len(scalars) == 1 else f"{k}: {v}" for k, v in scalars.items()), _ITEM)
+    known = [(k, v) for k, v in item.items() if not isinstance(v, dict | list) and v is not None and v != ""]
+    known.sort(key=lambda pair: _FIRST.index(pair[0]) if pair[0] in _FIRST else len(_FIRST))
+    said = [(k, str(v).lower() if isinstance(v, bool) else str(v)) for k, v in known]
+    return plain(", ".join(v if len(said) == 1 else f"{k}: {v}" for k, v in said), _ITEM)
 
 
 def _joined(head: str, rest: str) -> str:

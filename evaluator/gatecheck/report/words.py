@@ -89,9 +89,12 @@ def windowed(items: Sequence[str], most: int = WINDOW, word: str = "and ") -> li
 
 
 def moment(text: str, as_of: str) -> str:
-    """Return an instant as a person reads it, in the offset of ``as_of``: `Tue 24 Nov 2026 09:00 +01:00`."""
+    """Return an instant as a person reads it, in the offset of ``as_of``: `Tue 24 Nov 2026 09:00 +01:00`.
+
+    What is less than a second is left out; the record has it.
+    """
     at = datetime.fromisoformat(text).astimezone(datetime.fromisoformat(as_of).tzinfo)
-    clock = at.time().isoformat().removesuffix(":00")
+    clock = at.time().isoformat("seconds").removesuffix(":00")
     offset = at.isoformat()[-6:] if at.utcoffset() != UTC.utcoffset(None) else "UTC"
     return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year} {clock} {offset}"
 
