@@ -32,6 +32,11 @@ def evidence_kinds() -> dict[str, Type]:
     return {kind: _record(kind, _schema("evidence", f"{kind}.schema.json"), {}) for kind in kinds}
 
 
+def names_subject(kind: str) -> bool:
+    """Tell whether documents of a shipped kind can say which artifact or commit they are about."""
+    return bool(_schema("evidence", f"{kind}.schema.json").get("x-names-subject", True))
+
+
 @cache
 def _schema(*parts: str) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(shipped("schemas", *parts).read_text("utf-8"))

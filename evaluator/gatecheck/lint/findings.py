@@ -7,7 +7,7 @@ from gatecheck.lang import core
 from gatecheck.lang.check import in_order
 from gatecheck.lint.automatic import automatic
 from gatecheck.lint.conditions import constant
-from gatecheck.lint.gates import crashed, unasked
+from gatecheck.lint.gates import crashed, nameless, unasked
 from gatecheck.lint.overrides import unreviewed
 from gatecheck.lint.people import own_approval, twice
 from gatecheck.lint.rollback import stopped
@@ -19,7 +19,7 @@ from gatecheck.text.diagnostic import Diagnostic
 _Lint = Callable[[core.Pack], Iterable[Diagnostic]]
 
 LINTS: tuple[_Lint, ...] = (
-    constant, shadowed, own_approval, twice, automatic, overlapping, stopped, unreviewed, unasked, crashed,
+    constant, shadowed, own_approval, twice, automatic, overlapping, stopped, unreviewed, unasked, crashed, nameless,
 )  # fmt: skip
 LINTS_BY_TIME: tuple[Callable[[core.Pack, datetime], Iterable[Diagnostic]], ...] = (closed, ended)
 

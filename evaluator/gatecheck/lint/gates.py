@@ -1,8 +1,9 @@
-"""Gates that no rule asks for (GC317), and gates that let crashed tests pass (GC318)."""
+"""Gates that no rule asks for (GC317), that let crashed tests pass (GC318), that no evidence can pass (GC319)."""
 
+import json
 from collections.abc import Iterator
 
-from gatecheck.lang import core
+from gatecheck.lang import core, own, vocabulary
 from gatecheck.text.diagnostic import Diagnostic
 
 _SEES_ERRORS = {"errors", "passed", "failed"}  # `failed` lists the tests that had errors, too
@@ -42,3 +43,18 @@ def crashed(pack: core.Pack) -> Iterator[Diagnostic]:
             message = f"the gate `{name}` does not look at `errors`: tests that crash are no failures"
             hint = "add `and errors == 0`"
             yield Diagnostic("GC318", message, pack.places[f"pass {name}"], "", hint, "warning")
+
+
+def nameless(pack: core.Pack) -> Iterator[Diagnostic]:
+    """Warn of each gate that asks for bound evidence of a kind that never says what it is about."""
+    for name, gate in pack.gates.items():
+        if gate.bound and not _names_subject(pack, gate.kind):
+            message = f"the gate `{name}` asks for `bound` evidence, and {gate.kind} never says what it is about"
+            hint = "it would wait for ever: drop `bound`, or have a `check` document state subject and outcome"
+            yield Diagnostic("GC319", message, pack.places[f"gate {name}"], "", hint, "warning")
+
+
+def _names_subject(pack: core.Pack, kind: str) -> bool:
+    if kind in pack.kinds:
+        return bool({"commit", "digest"} & own.facts(json.loads(pack.kinds[kind].schema)).keys())
+    return vocabulary.names_subject(kind)
