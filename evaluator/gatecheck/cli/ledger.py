@@ -6,12 +6,16 @@ import click
 
 _COMMANDS = {
     "log": "List the entries, newest first.",
+    "pull": "Take from a git remote what others pushed, verified.",
+    "push": "Give a git remote what it lacks.",
     "show": "Show one entry, verified.",
     "verify": "Re-read every record, or check a proof.",
     "prove": "Write a proof that an entry is in the ledger.",
     "checkpoint": "Sign what the ledger holds now.",
     "witness": "Vouch for another's ledger.",
     "owed": "List overrides whose review is owed.",
+    "query": "Ask about the ledger in SQL.",
+    "export": "Write entries as JSON Lines, DSSE or Parquet.",
     "trust": "Change whose keys are trusted, or show it.",
 }
 

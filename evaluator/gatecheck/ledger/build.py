@@ -25,7 +25,7 @@ def build(
     if not is_made:
         _execute(connection, schema())
         connection.execute(f"PRAGMA user_version = {VERSION}")
-    known = {writer: (oid, seq) for writer, oid, seq in connection.execute("SELECT writer, oid, seq FROM tip")}
+    known = {writer: (oid, seq) for writer, oid, seq in connection.execute("SELECT writer, oid, seq FROM x_tip")}
     tips = ledger.writers()
     rewritten = [writer for writer in known if writer not in tips]
     for writer in rewritten:
@@ -48,11 +48,11 @@ def _execute(connection: sqlite3.Connection, statements: str) -> None:
 
 def _drop(connection: sqlite3.Connection, writer: str, before: int = 2**62) -> None:
     """Forget what was indexed of a writer, up to a row."""
-    old = "(SELECT n FROM entry WHERE writer = ? AND n < ?)"
+    old = "(SELECT n FROM x_entry WHERE writer = ? AND n < ?)"
     for table, key in (("decision", "n"), ("finding", "entry"), ("approval", "entry"), ("person", "entry")):
-        connection.execute(f"DELETE FROM {table} WHERE {key} IN {old}", (writer, before))
-    connection.execute("DELETE FROM entry WHERE writer = ? AND n < ?", (writer, before))
-    connection.execute("DELETE FROM tip WHERE writer = ?", (writer,))
+        connection.execute(f"DELETE FROM x_{table} WHERE {key} IN {old}", (writer, before))
+    connection.execute("DELETE FROM x_entry WHERE writer = ? AND n < ?", (writer, before))
+    connection.execute("DELETE FROM x_tip WHERE writer = ?", (writer,))
 
 
 class _Reader:
@@ -60,7 +60,7 @@ class _Reader:
 
     def __init__(self, connection: sqlite3.Connection, ledger: Ledger, progress: Callable[[int], None]) -> None:
         self._connection, self._ledger, self._progress = connection, ledger, progress
-        (last,) = connection.execute("SELECT coalesce(max(n), 0) FROM entry").fetchone()
+        (last,) = connection.execute("SELECT coalesce(max(n), 0) FROM x_entry").fetchone()
         self._next: int = last + 1
         self._done = 0
         self._said: dict[tuple[Any, ...], int] = {}
@@ -85,9 +85,9 @@ class _Reader:
         if not leads_there:
             _drop(self._connection, writer, before=first)
         elif known:
-            sql = "UPDATE entry SET place = ? WHERE writer = ? AND place > ? AND n < ?"
+            sql = "UPDATE x_entry SET place = ? WHERE writer = ? AND place > ? AND n < ?"
             self._connection.execute(sql, (place, writer, place, first))
-        sql = "INSERT OR REPLACE INTO tip(writer, oid, seq) VALUES (?, ?, ?)"
+        sql = "INSERT OR REPLACE INTO x_tip(writer, oid, seq) VALUES (?, ?, ?)"
         self._connection.execute(sql, (writer, newest.commit, newest.seq))
         return leads_there
 
@@ -117,9 +117,9 @@ class _Reader:
     def _enter(self, said: tuple[Any, ...]) -> int:
         """Return the row of what a finding says in every run, entered if it is new."""
         where = "finding = ? AND rule = ? AND kind = ? AND gate = ? AND statement = ? AND file = ? AND line = ?"
-        found = self._connection.execute(f"SELECT n FROM said WHERE {where}", said).fetchone()
+        found = self._connection.execute(f"SELECT n FROM x_said WHERE {where}", said).fetchone()
         if found is None:
-            sql = "INSERT INTO said(finding, rule, kind, gate, statement, file, line) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            sql = "INSERT INTO x_said(finding, rule, kind, gate, statement, file, line) VALUES (?, ?, ?, ?, ?, ?, ?)"
             found = (self._connection.execute(sql, said).lastrowid,)
         n = int(found[0])
         self._said[said] = n
@@ -128,6 +128,6 @@ class _Reader:
     def _flush(self) -> None:
         for table, made in self._rows.items():
             values = ", ".join("?" * _COLUMNS[table])
-            self._connection.executemany(f"INSERT INTO {table} VALUES ({values})", made)
+            self._connection.executemany(f"INSERT INTO x_{table} VALUES ({values})", made)
             made.clear()
         self._progress(self._done)

@@ -48,7 +48,7 @@ class Index:
 
     def writers(self) -> int:
         """Return how many writers the ledger has."""
-        (count,) = self.connection.execute("SELECT count(*) FROM tip").fetchone()
+        (count,) = self.connection.execute("SELECT count(*) FROM x_tip").fetchone()
         return int(count)
 
 
@@ -182,7 +182,7 @@ def _is_made(connection: sqlite3.Connection) -> bool:
 
 
 def _indexed(connection: sqlite3.Connection) -> dict[str, str]:
-    return dict(connection.execute("SELECT writer, oid FROM tip ORDER BY writer"))
+    return dict(connection.execute("SELECT writer, oid FROM x_tip ORDER BY writer"))
 
 
 def _sync(connection: sqlite3.Connection, ledger: "Ledger", progress: Progress) -> tuple[str, ...]:

@@ -71,12 +71,12 @@ _COLUMNS = (
     " e.pack, e.subject, e.kind, e.person, e.about, e.writer, e.chain, e.oid, e.problem"
 )
 _KNOWN = {
-    "services": ("service", "SELECT DISTINCT service FROM entry WHERE service <> ''"),
-    "environments": ("environment", "SELECT DISTINCT environment FROM entry WHERE environment <> ''"),
-    "verdicts": ("verdict", "SELECT DISTINCT verdict FROM entry WHERE verdict <> ''"),
-    "people": ("person", "SELECT DISTINCT person FROM person"),
-    "rules": ("rule", "SELECT DISTINCT rule FROM said"),
-    "kinds": ("kind", "SELECT DISTINCT kind FROM entry"),
+    "services": ("service", "SELECT DISTINCT service FROM x_entry WHERE service <> ''"),
+    "environments": ("environment", "SELECT DISTINCT environment FROM x_entry WHERE environment <> ''"),
+    "verdicts": ("verdict", "SELECT DISTINCT verdict FROM x_entry WHERE verdict <> ''"),
+    "people": ("person", "SELECT DISTINCT person FROM x_person"),
+    "rules": ("rule", "SELECT DISTINCT rule FROM x_said"),
+    "kinds": ("kind", "SELECT DISTINCT kind FROM x_entry"),
 }
 
 
@@ -87,7 +87,7 @@ def search(index: Index, wanted: Filter, most: int | None = None, between: "Betw
         clauses += _between(index.connection, between)
     where = " AND ".join(f"({clause})" for clause, _ in clauses) or "1"
     values = [value for _, given in clauses for value in given]
-    sql = f"SELECT {_COLUMNS} FROM entry e WHERE {where} ORDER BY {_ORDER} LIMIT ?"
+    sql = f"SELECT {_COLUMNS} FROM x_entry e WHERE {where} ORDER BY {_ORDER} LIMIT ?"
     found = index.connection.execute(sql, (*values, -1 if most is None else most))
     return [Found(*row) for row in found]
 
@@ -118,11 +118,11 @@ def _clauses(wanted: Filter) -> Iterator[tuple[str, tuple[object, ...]]]:
     if wanted.until is not None:
         yield "e.at <= ?", (wanted.until,)
     if wanted.people:
-        yield f"e.n IN (SELECT entry FROM person WHERE person IN ({_marks(wanted.people)}))", wanted.people
+        yield f"e.n IN (SELECT entry FROM x_person WHERE person IN ({_marks(wanted.people)}))", wanted.people
     if wanted.rules or wanted.statuses:
         both = (("s.rule", wanted.rules), ("f.status", wanted.statuses))
         asked = " AND ".join(f"{column} IN ({_marks(names)})" for column, names in both if names)
-        sql = f"e.n IN (SELECT f.entry FROM said s JOIN finding f ON f.said = s.n WHERE {asked})"
+        sql = f"e.n IN (SELECT f.entry FROM x_said s JOIN x_finding f ON f.said = s.n WHERE {asked})"
         yield sql, (*wanted.rules, *wanted.statuses)
     if wanted.digests:
         parts = [_digest(text) for text in wanted.digests]
@@ -144,7 +144,7 @@ def _digest(text: str) -> tuple[str, tuple[object, ...]]:
     end = begins + "g"  # comes after every digit
     of = ("e.artifact >= ? AND e.artifact < ?", "e.pack >= ? AND e.pack < ?")
     asked = [f"({each})" for each in of]
-    asked.append("e.n IN (SELECT n FROM decision WHERE request >= ? AND request < ?)")
+    asked.append("e.n IN (SELECT n FROM x_decision WHERE request >= ? AND request < ?)")
     values: list[object] = [begins, end] * 3
     if begins.startswith("sha256:"):
         asked.append("(e.id >= ? AND e.id < ?)")
@@ -179,7 +179,7 @@ def _place(
     seq, prefix = _SEQ.fullmatch(text), _PREFIX.fullmatch(text.lower())
     begins = prefix[1] if prefix else "~"
     where = f"e.seq = ? OR e.id >= ? AND e.id < ? ORDER BY {_ORDER}"
-    sql = f"SELECT -e.place, e.writer, -e.seq, e.id FROM entry e WHERE {where}"
+    sql = f"SELECT -e.place, e.writer, -e.seq, e.id FROM x_entry e WHERE {where}"
     found = connection.execute(sql, (int(seq[1]) if seq else -1, begins, begins + "g")).fetchall()
     if len({row[3] for row in found}) != 1:
         find(text)

@@ -9,40 +9,40 @@ VERSION = 1
 """Of the tables: an index of another version is made anew."""
 
 TABLES = """
-CREATE TABLE tip(writer TEXT PRIMARY KEY, oid TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE entry(
+CREATE TABLE x_tip(writer TEXT PRIMARY KEY, oid TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE x_entry(
   n INTEGER PRIMARY KEY, writer TEXT, seq INTEGER, id TEXT, kind TEXT, at INTEGER, verdict TEXT, environment TEXT,
   service TEXT, artifact TEXT, name TEXT, subject TEXT, person TEXT, about TEXT, pack TEXT, chain TEXT, oid TEXT,
   problem TEXT, predicate TEXT, place INTEGER);
-CREATE TABLE decision(
+CREATE TABLE x_decision(
   n INTEGER PRIMARY KEY, as_of TEXT, change TEXT, type TEXT, author TEXT, title TEXT, risk TEXT, override TEXT,
   due TEXT, request TEXT, engine TEXT);
-CREATE TABLE said(
+CREATE TABLE x_said(
   n INTEGER PRIMARY KEY, finding TEXT, rule TEXT, kind TEXT, gate TEXT, statement TEXT, file TEXT, line INTEGER,
   UNIQUE(finding, rule, kind, gate, statement, file, line));
-CREATE TABLE finding(
+CREATE TABLE x_finding(
   entry INTEGER, place INTEGER, said INTEGER, status TEXT, advisory INTEGER, note TEXT, PRIMARY KEY(entry, place)
   ) WITHOUT ROWID;
-CREATE TABLE approval(
+CREATE TABLE x_approval(
   entry INTEGER, rule TEXT, part TEXT, status TEXT, approver TEXT, at TEXT, stance TEXT, reason TEXT, acting_for TEXT);
-CREATE TABLE person(entry INTEGER, person TEXT, role TEXT, PRIMARY KEY(entry, person, role)) WITHOUT ROWID;
+CREATE TABLE x_person(entry INTEGER, person TEXT, role TEXT, PRIMARY KEY(entry, person, role)) WITHOUT ROWID;
 """
 
 # Made after the first entries, which is faster than keeping them up meanwhile.
 INDEXES = """
-CREATE INDEX IF NOT EXISTS entry_place ON entry(place DESC, writer, seq DESC);
-CREATE INDEX IF NOT EXISTS entry_service ON entry(service, at);
-CREATE INDEX IF NOT EXISTS entry_id ON entry(id);
-CREATE INDEX IF NOT EXISTS entry_artifact ON entry(artifact);
-CREATE INDEX IF NOT EXISTS entry_about ON entry(about) WHERE about <> '';
-CREATE INDEX IF NOT EXISTS entry_kind ON entry(kind, at) WHERE kind <> 'decision';
-CREATE INDEX IF NOT EXISTS decision_request ON decision(request);
-CREATE INDEX IF NOT EXISTS decision_due ON decision(due) WHERE due <> '';
-CREATE INDEX IF NOT EXISTS said_rule ON said(rule);
-CREATE INDEX IF NOT EXISTS finding_said ON finding(said, status);
-CREATE INDEX IF NOT EXISTS approval_entry ON approval(entry);
-CREATE INDEX IF NOT EXISTS approval_approver ON approval(approver);
-CREATE INDEX IF NOT EXISTS person_person ON person(person);
+CREATE INDEX IF NOT EXISTS entry_place ON x_entry(place DESC, writer, seq DESC);
+CREATE INDEX IF NOT EXISTS entry_service ON x_entry(service, at);
+CREATE INDEX IF NOT EXISTS entry_id ON x_entry(id);
+CREATE INDEX IF NOT EXISTS entry_artifact ON x_entry(artifact);
+CREATE INDEX IF NOT EXISTS entry_about ON x_entry(about) WHERE about <> '';
+CREATE INDEX IF NOT EXISTS entry_kind ON x_entry(kind, at) WHERE kind <> 'decision';
+CREATE INDEX IF NOT EXISTS decision_request ON x_decision(request);
+CREATE INDEX IF NOT EXISTS decision_due ON x_decision(due) WHERE due <> '';
+CREATE INDEX IF NOT EXISTS said_rule ON x_said(rule);
+CREATE INDEX IF NOT EXISTS finding_said ON x_finding(said, status);
+CREATE INDEX IF NOT EXISTS approval_entry ON x_approval(entry);
+CREATE INDEX IF NOT EXISTS approval_approver ON x_approval(approver);
+CREATE INDEX IF NOT EXISTS person_person ON x_person(person);
 """
 
 _AT = "strftime('%Y-%m-%dT%H:%M:%SZ', e.at, 'unixepoch')"
@@ -73,12 +73,12 @@ _WHERE = {
     "artifact": ("e.artifact", "the artifact's digest"),
 }
 _NEWER = (
-    "EXISTS (SELECT 1 FROM entry o WHERE o.kind = 'deployment' AND o.artifact = e.artifact AND o.environment ="
+    "EXISTS (SELECT 1 FROM x_entry o WHERE o.kind = 'deployment' AND o.artifact = e.artifact AND o.environment ="
     " e.environment AND json_extract(o.predicate, '$.from') IS json_extract(e.predicate, '$.from') AND"
     " (o.place > e.place OR o.place = e.place AND (o.writer < e.writer OR o.writer = e.writer AND o.seq > e.seq)))"
 )
 _REVIEWED = (
-    "coalesce((SELECT json_extract(r.predicate, '$.outcome') FROM entry r WHERE r.kind = 'review' AND r.about = e.id"
+    "coalesce((SELECT json_extract(r.predicate, '$.outcome') FROM x_entry r WHERE r.kind = 'review' AND r.about = e.id"
     " ORDER BY r.place DESC, r.writer, r.seq DESC LIMIT 1), '')"
 )
 
@@ -101,7 +101,7 @@ VIEWS = {
             "git_commit": ("e.oid", "its commit"),
             "problem": ("e.problem", "why its statement could not be indexed; empty for nearly all"),
         },
-        "entry e",
+        "x_entry e",
     ),
     "decisions": View(
         "one decision",
@@ -124,7 +124,7 @@ VIEWS = {
             "request": ("d.request", "the digest of the request"),
             "engine": ("d.engine", "the version of gatecheck that decided"),
         },
-        "decision d JOIN entry e ON e.n = d.n",
+        "x_decision d JOIN x_entry e ON e.n = d.n",
     ),
     "findings": View(
         "what one statement of the rules came to in one decision",
@@ -145,7 +145,7 @@ VIEWS = {
             "line": ("s.line", "its line"),
             "note": ("f.note", "what else was said of it"),
         },
-        "finding f JOIN said s ON s.n = f.said JOIN entry e ON e.n = f.entry",
+        "x_finding f JOIN x_said s ON s.n = f.said JOIN x_entry e ON e.n = f.entry",
     ),
     "approvals": View(
         "one approval: as an entry of its own, or as a statement of the rules counted or refused it in a decision",
@@ -165,10 +165,10 @@ VIEWS = {
         },
         "(SELECT x.id, x.at, x.service, x.environment, x.artifact, a.status, a.approver, a.at AS approved_at,"
         " a.stance, a.rule, a.part, a.reason, a.acting_for, '' AS comment"
-        " FROM approval a JOIN entry x ON x.n = a.entry"
+        " FROM x_approval a JOIN x_entry x ON x.n = a.entry"
         " UNION ALL SELECT e.id, e.at, e.service, e.environment, e.artifact, 'recorded',"
         f" {_of('approver')}, {_of('at')}, {_of('stance')}, '', '', '', '', {_of('comment')}"
-        " FROM entry e WHERE e.kind = 'approval') e",
+        " FROM x_entry e WHERE e.kind = 'approval') e",
     ),
     "deployments": View(
         "one recorded stay of an artifact in an environment",
@@ -185,7 +185,7 @@ VIEWS = {
                 "1 for the newest about this artifact, environment and beginning, 0 for one that it corrects",
             ),
         },
-        "entry e WHERE e.kind = 'deployment'",
+        "x_entry e WHERE e.kind = 'deployment'",
     ),
     "reviews": View(
         "one recorded review of a decision",
@@ -198,7 +198,7 @@ VIEWS = {
             "outcome": (_of("outcome"), "`accepted` or `rejected`"),
             "comment": (_of("comment"), "what was written with it"),
         },
-        "entry e WHERE e.kind = 'review'",
+        "x_entry e WHERE e.kind = 'review'",
     ),
     "annotations": View(
         "one recorded remark on an entry",
@@ -210,7 +210,7 @@ VIEWS = {
             "at": (_of("at"), "when"),
             "text": (_of("text"), "what is said"),
         },
-        "entry e WHERE e.kind = 'annotation'",
+        "x_entry e WHERE e.kind = 'annotation'",
     ),
     "people": View(
         "one person's part in one entry",
@@ -225,7 +225,7 @@ VIEWS = {
                 " the name of the field: `approver`, `by`, `reviewer`, `principal`",
             ),
         },
-        "person p JOIN entry e ON e.n = p.entry",
+        "x_person p JOIN x_entry e ON e.n = p.entry",
     ),
 }
 

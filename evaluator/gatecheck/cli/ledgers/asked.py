@@ -68,11 +68,12 @@ def second(text: str | None, option: str, *, is_end: bool = False) -> int | None
 
 
 class Progress:
-    """Says on standard error how far an index is, once it takes over a second."""
+    """Says on standard error how far something is, once it takes over a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str = "indexing the ledger") -> None:
         from time import monotonic
 
+        self._doing = doing
         self._now = monotonic
         self._next = monotonic() + 1
         self._said = False
@@ -80,7 +81,7 @@ class Progress:
     def __call__(self, done: int, total: int) -> None:
         if self._now() < self._next:
             return
-        what = f"indexing the ledger: {done:,} of {total:,} entries" if total else "waiting for another to index it"
+        what = f"{self._doing}: {done:,} of {total:,} entries" if total else "waiting for another to index it"
         if sys.stderr.isatty():
             click.echo(f"\r{what:<60}", err=True, nl=False)
         elif not self._said:
@@ -88,8 +89,8 @@ class Progress:
         self._next = self._now() + 0.5
         self._said = True
 
-    def end(self, *, unkept: str, rewritten: tuple[str, ...]) -> None:
-        """Say what is to be known of the index besides what it answers."""
+    def end(self, *, unkept: str = "", rewritten: tuple[str, ...] = ()) -> None:
+        """Say what is to be known besides of an index that was made: why it isn't kept, and of whom it held more."""
         if self._said and sys.stderr.isatty():
             click.echo(f"\r{'':<60}\r", err=True, nl=False)
         if self._said and unkept:
