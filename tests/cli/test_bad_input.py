@@ -31,7 +31,7 @@ def test_an_unknown_environment(world: World) -> None:
 
 def test_an_unknown_gate(world: World) -> None:
     assert world.decide(*DEV, "--evidence", "unit-test=evidence/unit-tests.xml") == refused(
-        "error[GC520]: the rules know no gate `unit-test`\n   = hint: did you mean `unit-tests`?\n"
+        "error[GC520]: the rules know no gate `unit-test`\n  --> evidence/unit-tests.xml\n   = hint: did you mean `unit-tests`?\n"
     )
 
 
@@ -428,6 +428,6 @@ def test_a_name_of_a_file_drives_no_terminal_and_no_build_server(world: World) -
     assert world.decide(*DEV, "--change", name) == refused(f"error[GC501]: there is no such file\n  --> {told}\n")
     world.write(f"evidence/{name}.sarif", (world.here / "evidence" / "lint.sarif").read_bytes())
     assert world.decide(*DEV) == refused(
-        f"error[GC520]: the rules know no gate `{told}`\n"
+        f"error[GC520]: the rules know no gate `{told}`\n  --> evidence/{told}.sarif\n"
         "   = hint: known: coverage, error-rate, integration-tests, lint, sast, type-check, unit-tests\n"
     )

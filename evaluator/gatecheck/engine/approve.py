@@ -173,6 +173,8 @@ def lacking(
         groups = tuple([g for n, g in enumerate(ask.groups) if m.mask >> n & 1])
         nameless = [g for g in groups if g in unknown]
         reason = f"the directory does not say who is in {', '.join(nameless)}" if nameless else ""
+        if ask.terms is not None and ask.terms.signed:
+            reason = f"signed; {reason}" if reason else "signed"
         actions.append(Action("approve", asked.id, reason, None, groups, m.after))
     return Finding(asked, "waiting", (), tuple(actions), given, tuple(refused))
 

@@ -324,7 +324,10 @@ class Part:
         most = max(sum(map(len, alternative)) for alternative in alternatives)
         shortest = min(alternatives, key=lambda alternative: sum(map(len, alternative)))
         slots = tuple(sum(bits[g] for g in slot) for stage in shortest for slot in stage)
-        missing = [f"Action('approve', {statement!r}, groups={slot!r})" for stage in shortest for slot in stage]
+        how = "signed" if approval.signed else ""
+        missing = [
+            f"Action('approve', {statement!r}, {how!r}, groups={slot!r})" for stage in shortest for slot in stage
+        ]
         valid_for = self.module.literal(approval.valid_for)
         fields = (
             repr(masks), repr(tuple(bits)), self.members(bits), valid_for,

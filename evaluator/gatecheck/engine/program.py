@@ -281,13 +281,14 @@ def _unknown_names(program: Program, request: Request) -> InputError:
 
     found = []
 
-    def unknown(what: str, name: str, names: Any) -> None:
-        found.append(Diagnostic("GC520", f"the rules know no {what} `{name}`", hint=did_you_mean(name, names)))
+    def unknown(what: str, name: str, names: Any, file: str = "") -> None:
+        near = did_you_mean(name, names)
+        found.append(Diagnostic("GC520", f"the rules know no {what} `{name}`", hint=near, file=file))
 
     if request.environment not in program.environments:
         unknown("environment", request.environment, program.environments)
     for gate in sorted(set(request.evidence) - program.gates):
-        unknown("gate", gate, program.gates)
+        unknown("gate", gate, program.gates, request.evidence[gate].file)
     if request.change.risk is not None and request.change.risk not in program.levels:
         unknown("risk level", request.change.risk, program.levels)
     for name in sorted(set(request.change.attributes) - set(program.attributes)):
