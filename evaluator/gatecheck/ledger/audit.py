@@ -4,6 +4,7 @@ The tree is computed anew from the entries. A checkpoint is good if the writer's
 these entries have at its size, and if its tiles are those of that tree; then each is consistent with the next, too.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -53,8 +54,8 @@ class Audit:
 
     @property
     def newest(self) -> Saved | None:
-        """The newest checkpoint that could be read, if there is one."""
-        return self.saved[-1] if self.saved else None
+        """The checkpoint of the most entries that could be read, if there is one."""
+        return max(self.saved, key=lambda saved: saved.says.size, default=None)
 
     def problems(self, tip: str, own: Note | None, others: Iterable[tuple[str, Note]]) -> Iterator[Problem]:
         """Yield all that is wrong with the checkpoints up to the commit ``tip``, or with there being none.
@@ -150,6 +151,8 @@ class Audit:
         fitting: list[Saved] = []
         for saved in self.saved:
             size = saved.says.size
+            if fitting and size <= fitting[-1].says.size:
+                continue  # told already
             if size > len(self._grown.leaves):
                 what = f"it covers entries up to #{size - 1}, and the ledger ends with #{len(self._grown.leaves) - 1}"
                 yield self._problem("GC743", f"the history was cut: {what}", saved.entry)
@@ -214,12 +217,14 @@ class Audit:
 
     def _overdue(self) -> Iterator[Problem]:
         """Yield whether a writer that makes checkpoints has not made the one that is due."""
-        if self.newest is None and PROMISE not in self._grown.first.trailers:
+        promise = self._grown.first.trailers.get(PROMISE, "")
+        if self.newest is None and not promise:
             return  # its ledger was begun before there were checkpoints
+        every = int(promise) if re.fullmatch("[1-9][0-9]{0,8}", promise) else EVERY_ENTRIES
         covered = self.newest.says.size if self.newest is not None else 0
-        if len(self._grown.leaves) - covered > EVERY_ENTRIES and self._covered_now() == covered:
+        if len(self._grown.leaves) - covered > every and self._covered_now() == covered:
             what = f"no checkpoint covers the entries from #{covered} to #{len(self._grown.leaves) - 1}"
-            yield self._problem("GC740", f"{what}, and one comes every {EVERY_ENTRIES}", "")
+            yield self._problem("GC740", f"{what}, and one comes every {every}", "")
 
     def _covered_now(self) -> int:
         """Return how many entries the newest checkpoint covers now: one may have come while this was reading."""

@@ -144,6 +144,22 @@ def contradiction(
     return None
 
 
+def newest(store: Store, name: str, tip: Entry, oid: str) -> Entry | None:
+    """Return the commit of a writer's newest checkpoint, by the target of its ref; ``None`` without one.
+
+    Raises ``LedgerError``: GC743 (it covers entries after ``tip``, which is the newest), GC745 (it can't be read).
+    """
+    if not oid:
+        return None
+    with _told(name):
+        last = parse_commit(tip.writer, oid, store.commit(oid))
+        size = size_of(last)
+    if size > tip.seq + 1:
+        what = f"the history was cut: its newest checkpoint is up to #{size - 1}, and it ends with #{tip.seq}"
+        raise ledger_error("GC743", what, file=name, hint=_MORE)
+    return last
+
+
 def check_seen(store: Store, name: str, last: Entry | None, seen: Note) -> None:
     """Require that a checkpoint that was seen is a beginning of the newest one; else ``LedgerError`` GC743, GC744."""
     if last is not None and last.statement == digest(seen.bytes()):
@@ -160,12 +176,12 @@ def check_seen(store: Store, name: str, last: Entry | None, seen: Note) -> None:
 def write(store: Store, name: str, tip: Entry, last: Entry | None, key: SigningKey, at: datetime) -> Saved:
     """Store a checkpoint of all entries up to ``tip``, after ``last``; letting the ref name it is for the caller.
 
-    Raises ``LedgerError``: GC741 (the last one is not this key's), GC742 (it does not fit the entries), GC743 (it
-    covers entries that are gone), GC745 (it can't be right).
+    Raises ``LedgerError``: GC741 (the last one is not this key's), GC742 (it does not fit the entries), GC745 (it
+    can't be right).
     """
     with _told(name):
         saved = load(store, last) if last is not None else None
-        tiles = _taken_up(store, name, saved, tip, key) if saved is not None else Tiles(0, lambda path: None)
+        tiles = _taken_up(store, name, saved, key) if saved is not None else Tiles(0, lambda path: None)
         leaves, oldest = _leaves(store, tip, tiles.size)
         if saved is not None and tiles.get(0, tiles.size - 1) != leaves.pop(0):
             raise ledger_error("GC742", "the newest checkpoint is of other entries than these", file=name)
@@ -178,14 +194,11 @@ def write(store: Store, name: str, tip: Entry, last: Entry | None, key: SigningK
         return Saved(_commit(store, tree, tip, last, note, says, key, at), note, says)
 
 
-def _taken_up(store: Store, name: str, saved: Saved, tip: Entry, key: SigningKey) -> Tiles:
+def _taken_up(store: Store, name: str, saved: Saved, key: SigningKey) -> Tiles:
     """Return the tree of the last checkpoint, once it is shown to be what this key signed."""
     says = saved.says
     if saved.entry.signer() != key.public or not saved.note.is_signed_by(says.origin, key.public):
         raise ledger_error("GC741", "the newest checkpoint is not signed by this key", file=name, hint=_MORE)
-    if says.size > tip.seq + 1:
-        what = f"the history was cut: its newest checkpoint is up to #{says.size - 1}, and it ends with #{tip.seq}"
-        raise ledger_error("GC743", what, file=name, hint=_MORE)
     return tiles_of(store, saved)
 
 

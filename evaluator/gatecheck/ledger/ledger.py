@@ -73,6 +73,7 @@ class Ledger:
         with self.store.locked(writer):
             ref = self.store.ref(writer)
             tip = self._tip(ref, writer, key, recorded_at)
+            marks, last = self._marks(tip)
             made = []
             for one in checked:
                 entry = self._existing(tip, one.statement)
@@ -80,7 +81,8 @@ class Ledger:
                     entry = tip = self._enter(one, tip, key, recorded_at)
                 made.append(entry)
             # Stored before the entries are acknowledged: a disk that is full then has nothing recorded by half.
-            marks, saved = self._checkpoint(tip, key, recorded_at, is_asked=False)
+            is_due = checkpoints_.is_due(tip, last)
+            saved = checkpoints_.write(self.store, self.name, tip, last, key, recorded_at) if is_due else None
             if tip.commit != ref.target:
                 ref.move(tip.commit)
             if saved is not None:
@@ -102,37 +104,22 @@ class Ledger:
                 message = f"the key {key.fingerprint} has entered nothing here, so there is nothing for it to sign"
                 raise input_error("GC749", message, file=self.name, hint="name the writer's key with `--key`")
             tip = self._tip(ref, writer, key, at)
-            marks, saved = self._checkpoint(tip, key, at, is_asked=True)
-            if saved is not None:
-                marks.move(saved.entry.commit)
-                self.memory.save({writer: remembered(tip)}, {writer: saved.note})
+            marks, last = self._marks(tip)
+            if last is not None and checkpoints_.size_of(last) == tip.seq + 1:
+                return None
+            saved = checkpoints_.write(self.store, self.name, tip, last, key, at)
+            marks.move(saved.entry.commit)
+            self.memory.save({writer: remembered(tip)}, {writer: saved.note})
         return saved
 
-    def _checkpoint(
-        self, tip: Entry, key: SigningKey, at: datetime, *, is_asked: bool
-    ) -> "tuple[Ref, checkpoints_.Saved | None]":
-        """Store a checkpoint if one is asked for or due, and return it with the ref that is to name it."""
+    def _marks(self, tip: Entry) -> "tuple[Ref, Entry | None]":
+        """Return the ref of a writer's checkpoints and the newest, which must not say that ``tip`` is an older end."""
         marks = self.store.ref(tip.writer, CHECKPOINTS)
-        last = self._last_checkpoint(tip.writer, marks)
+        last = checkpoints_.newest(self.store, self.name, tip, marks.target)
         seen = self.memory.notes().get(tip.writer)
         if seen is not None:
             checkpoints_.check_seen(self.store, self.name, last, seen)
-        if is_asked:
-            is_due = last is None or checkpoints_.size_of(last) != tip.seq + 1
-        else:
-            is_due = checkpoints_.is_due(tip, last)
-        return marks, checkpoints_.write(self.store, self.name, tip, last, key, at) if is_due else None
-
-    def _last_checkpoint(self, writer: str, marks: Ref) -> Entry | None:
-        if not marks.target:
-            return None
-        try:
-            last = parse_commit(writer, marks.target, self.store.commit(marks.target))
-            checkpoints_.size_of(last)
-        except (ObjectError, MalformedError) as error:
-            message = f"the newest checkpoint can't be built on: {error}"
-            raise ledger_error("GC745", message, file=self.name, hint="`gatecheck ledger verify` tells more") from None
-        return last
+        return marks, last
 
     def _tip(self, ref: Ref, writer: str, key: SigningKey, at: datetime) -> Entry:
         """Return the entry to build on, which this key must have signed and this machine's memory must agree with."""
