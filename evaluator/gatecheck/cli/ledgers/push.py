@@ -1,0 +1,55 @@
+"""``gatecheck ledger push``: give a git remote what it lacks."""
+
+from pathlib import Path
+
+import click
+
+from gatecheck.cli.ledgers.shared import counted, ledger_option, open_named, plain
+
+timeout_option = click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, metavar="SECONDS",
+    help="How long the remote may take over each answer.  [default: 60]",
+)  # fmt: skip
+
+
+@click.command(name="push")
+@click.argument("name", metavar="[REMOTE]", default="")
+@click.option("--key", metavar="PATH", type=click.Path(path_type=Path), help="Sign a checkpoint with this key first.")
+@timeout_option
+@ledger_option
+def command(name: str, key: Path | None, timeout: float, path: Path | None) -> None:
+    """Push the ledger to a git remote: what the remote lacks, and never by force.
+
+    REMOTE is a URL, a path, or the name of a remote of the ledger's repository; it may be left out where there is only
+    one, or one named origin. Every writer has a ref of its own, so machines with keys of their own never collide.
+
+    A remote that has less than it had, or something else, is reported and left alone. Exits with 6 if not all of it
+    arrived; it is safe to push again.
+
+    \b
+    Examples:
+      gatecheck ledger push
+      gatecheck ledger push backup
+      gatecheck ledger push https://git.example.com/audit/ledger.git --timeout 20
+      gatecheck ledger push --key ~/.ssh/gatecheck
+    """
+    from datetime import UTC, datetime
+
+    from gatecheck.ledger import remote as remotes
+    from gatecheck.ledger.transport import Git, find_remote
+    from gatecheck.trust.key import load_key
+
+    ledger = open_named(path)
+    git = Git(ledger.store.path, timeout)
+    remote = find_remote(git, name)
+    if key is not None:
+        ledger.checkpoint(load_key(key), datetime.now(UTC))
+    done = remotes.push(ledger, remote, git)
+    shown = plain(remote.shown)
+    for one in done.pushed:
+        click.echo(f"pushed {counted(one.last - one.first + 1)} of ledger/{one.writer} to {shown}: {one.numbers}")
+    if not done.pushed and not done.problems:
+        click.echo(f"{shown} has every entry that is here")
+    if done.writers_to_pull:
+        click.echo(f"{shown} has entries that are not here; `gatecheck ledger pull` takes them", err=True)
+    remotes.raised(done.problems)
