@@ -78,8 +78,7 @@ class Trust:
     def add(self, changes: Iterable[Change], checker: Checker) -> None:
         """Add those of these changes that count: whole, and by a signer whom the changes before them trust."""
         made = list(changes)
-        made.sort(key=lambda c: (sum(other.precedes(c) for other in made), c.entry.at, c.entry.id))
-        for change in made:
+        for change in sorted(made, key=lambda c: (sum(other.precedes(c) for other in made), c.entry.at, c.entry.id)):
             known = Trust(self.root, self._own)
             known.changes = [c for c in self.changes if c.precedes(change)]
             if not any(checker.problems(change.entry, known)):
