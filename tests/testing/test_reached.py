@@ -112,3 +112,26 @@ def test_an_invariant_speaks_about_decisions_that_allow() -> None:
     assert made.is_passed
     assert made.coverage is not None
     assert [g.text for g in made.coverage.unmet() if g.kind == "invariant"] == ["someone"]
+
+
+def test_what_stands_on_one_line_is_reached_one_by_one() -> None:
+    waivers = 'waive lint for live until {} {{ owner ops because "x" when change.type == {} }}'
+    rules = RULES_OF_TWO.replace('waive lint for live until 2027-01-01 { owner ops because "x" }', "").replace(
+        "rule dev for dev { approve automatically }",
+        "rule dev for dev { approve automatically } rule ops for live { approve automatically }",
+    )
+    for ends in (("2027-01-01", "2027-01-01"), ("2027-01-01", "2028-01-01")):
+        both = " ".join(waivers.format(end, type_) for end, type_ in zip(ends, ("docs", "bugfix"), strict=True))
+        made = ran(ONE, f"{rules}{both}\n", is_covered=True)
+        assert made.coverage is not None
+        assert made.coverage.counts()["waiver"] == (1, 2)
+        assert [(g.kind, g.line) for g in made.coverage.unmet() if g.text.startswith("waive")] == [("waiver", 20)]
+        assert [g.text for g in made.coverage.unmet() if g.line == 10] == ["approve automatically"]
+        assert made.coverage.counts()["statement"] == (3, 6)
+
+
+def test_cases_of_risk_on_one_line_are_reached_one_by_one() -> None:
+    rules = RULES_OF_TWO.replace("\n  low when change.type == docs", " low when change.type == feature")
+    made = ran(ONE.replace("docs", "feature"), rules, is_covered=True)
+    assert made.coverage is not None
+    assert [g.text for g in made.coverage.unmet() if g.kind == "risk"] == ["low when change.type == feature"]

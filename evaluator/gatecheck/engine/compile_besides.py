@@ -30,14 +30,14 @@ def compile_exemptions(part: Part, environment: str) -> str:
 def _waiver_order(w: core.Waiver) -> tuple[object, ...]:
     """Put first the waiver that ends last; then nothing that depends on where it stands, until all else is equal."""
     guard = "" if w.guard is None else w.guard.text
-    return -w.until.timestamp(), w.gates, w.rules, w.owner, w.because, guard, w.span.file, w.span.line
+    return -w.until.timestamp(), w.gates, w.rules, w.owner, w.because, guard, w.span.file, w.span.line, w.span.column
 
 
 def _waives(part: Part, name: str, w: core.Waiver, statements: Iterable[core.Statement]) -> str:
     holds = "None" if w.guard is None else _condition(part, name, "x", w.guard)
     targets = tuple(sorted((*w.gates, *w.rules)))
     until = part.module.literal(w.until)
-    fields = f"{targets!r}, {until}, {w.owner!r}, {w.because!r}, {w.span.file!r}, {w.span.line}"
+    fields = f"{targets!r}, {until}, {w.owner!r}, {w.because!r}, {w.span.file!r}, {w.span.line}, {w.span.column}"
     covers = tuple(s.id for s in statements if s.kind in WAIVABLE and _covers(w, s))
     return f"Waives(Waiver({fields}), frozenset({covers!r}), {holds}), "
 

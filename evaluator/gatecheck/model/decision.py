@@ -94,6 +94,7 @@ class Waiver(Struct, frozen=True, gc=False):
     because: str
     file: str
     line: int
+    column: int
     findings: tuple[str, ...] = ()
 
 

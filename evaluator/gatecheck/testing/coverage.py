@@ -15,6 +15,7 @@ from gatecheck.engine.trace import Trace
 from gatecheck.lang import core
 from gatecheck.model.decision import Decision
 from gatecheck.model.request import Request
+from gatecheck.text.source import Span
 
 
 class Goal(Struct, frozen=True):
@@ -24,6 +25,7 @@ class Goal(Struct, frozen=True):
     text: str
     file: str
     line: int
+    column: int
 
 
 _Key = TypeVar("_Key")
@@ -39,21 +41,19 @@ class Coverage:
 
     def __init__(self, pack: core.Pack) -> None:
         self.pack = pack
-        self._statements = {s.id: Goal("statement", s.text, s.span.file, s.span.line) for s in pack.statements}
-        self._guards = {
-            s.id: Goal("guard", s.text, s.span.file, s.span.line) for s in pack.statements if s.guard is not None
-        }
+        self._statements = {s.id: _goal("statement", s.text, s.span) for s in pack.statements}
+        self._guards = {s.id: _goal("guard", s.text, s.span) for s in pack.statements if s.guard is not None}
         self._risks = {
-            (c.condition.text, c.span.file, c.span.line): Goal(
-                "risk", f"{pack.levels[c.rank]} when {c.condition.text}", c.span.file, c.span.line
+            (pack.levels[c.rank], c.condition.text, c.span.file, c.span.line): _goal(
+                "risk", f"{pack.levels[c.rank]} when {c.condition.text}", c.span
             )
             for c in pack.cases
         }
         self._waivers = {
-            (w.span.file, w.span.line): Goal("waiver", _waived(w), w.span.file, w.span.line) for w in pack.waivers
+            (w.span.file, w.span.line, w.span.column): _goal("waiver", _waived(w), w.span) for w in pack.waivers
         }
-        self._overrides = {o.name: Goal("override", o.name, o.span.file, o.span.line) for o in pack.overrides}
-        self._invariants = {i.name: Goal("invariant", i.name, i.span.file, i.span.line) for i in pack.invariants}
+        self._overrides = {o.name: _goal("override", o.name, o.span) for o in pack.overrides}
+        self._invariants = {i.name: _goal("invariant", i.name, i.span) for i in pack.invariants}
         self.met: set[Goal] = set()
 
     def note(self, program: Program, request: Request, decision: Decision, trace: Trace) -> None:
@@ -63,8 +63,8 @@ class Coverage:
                 self.met.add(self._statements[name])
             elif applied is False and name in self._guards:
                 self.met.add(self._guards[name])
-        self._meet(self._risks, decision.reasons)
-        self._meet(self._waivers, [(w.file, w.line) for w in decision.waivers])
+        self._meet(self._risks, [(decision.risk, *reason) for reason in decision.reasons])
+        self._meet(self._waivers, [(w.file, w.line, w.column) for w in decision.waivers])
         self._meet(self._overrides, [] if decision.override is None else [decision.override.name])
         if decision.verdict == "allow" and self._invariants:
             self._meet(self._invariants, _claimed(program, request, decision))
@@ -105,8 +105,12 @@ def unmet_text(goal: Goal) -> str:
     return f"{_UNMET[goal.kind]}: {goal.text}"
 
 
-def _order(goal: Goal) -> tuple[str, int, int, str]:
-    return goal.file, goal.line, SORTS.index(goal.kind), goal.text
+def _goal(kind: str, text: str, span: Span) -> Goal:
+    return Goal(kind, text, span.file, span.line, span.column)
+
+
+def _order(goal: Goal) -> tuple[str, int, int, str, int]:
+    return goal.file, goal.line, SORTS.index(goal.kind), goal.text, goal.column
 
 
 def _waived(w: core.Waiver) -> str:
