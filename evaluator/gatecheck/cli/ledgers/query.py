@@ -51,7 +51,10 @@ def command(
         return
     if sql is None:
         raise input_error("GC801", "the SQL is missing", hint="write it in quotes, or `--views` for what there is")
-    asked = click.get_text_stream("stdin", encoding="utf-8").read() if sql == "-" else sql
+    if sql == "-":
+        with click.open_file("-", encoding="utf-8") as given:
+            sql = given.read()
+    asked = sql
     folder, progress = named(path), Progress()
 
     def ask(index: "Index") -> "Answer":
