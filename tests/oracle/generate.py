@@ -386,6 +386,7 @@ class RequestText:
         self.now = self.at(-8, 8)
         if random.random() < 0.2:
             self.now += timedelta(microseconds=random.choice((-1, 1)))
+        self.spelling = Random(f"{pack.digest} {self.now}")  # of its own: how names are spelt moves no other choice
         self.data = self.request()
 
     def chance(self, probability: float) -> bool:
@@ -445,7 +446,7 @@ class RequestText:
             "id": "C-1",
             "service": self.one(SERVICES),
             "type": self.one(("rollback", "hotfix", "docs", self.one(types.type.members))),
-            "author": self.one(PEOPLE),
+            "author": self.named(self.one(PEOPLE)),
             "artifact": {"name": self.one(WORDS[:3]), "digest": ARTIFACT},
             "committers": self.some(PEOPLE, 0.15),
             "labels": sorted(w for w in self.some(WORDS) if w),
@@ -462,6 +463,10 @@ class RequestText:
         if self.chance(0.2):
             change["risk"] = self.one(self.pack.levels)
         return change
+
+    def named(self, person: str) -> str:
+        """A person by name, or by a mail address that begins with it."""
+        return f"{person}@example.com" if self.spelling.random() < 0.1 else person
 
     def file(self) -> dict[str, Any]:
         counts = [None, self.random.randint(0, 3)]
@@ -526,7 +531,7 @@ class RequestText:
 
     def approval(self, environment: str) -> dict[str, Any]:
         approval = {
-            "approver": self.one(PEOPLE),
+            "approver": self.named(self.one(PEOPLE)),
             "stance": self.one(("approve",) * 8 + ("reject", "withdraw")),
             "at": self.past(),
             "artifact": ARTIFACT if self.chance(0.95) else OTHER,

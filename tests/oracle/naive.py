@@ -233,7 +233,7 @@ class _Judge:
             elif s.kind in ("deploy", "notify"):
                 obligations |= {(s.kind, s.value)} if binds else set()
             elif s.kind == "automatic":
-                statuses[s.id] = "failed" if self.rejects(self.change.author) else "passed"
+                statuses[s.id] = "failed" if self.author_rejects() else "passed"
             elif s.approval is not None:
                 statuses[s.id], count = self.approved(s.approval)
                 if statuses[s.id] == "waiting" and count is not None:
@@ -480,11 +480,20 @@ class _Judge:
             instants = [] if a.stance == "approve" else [*instants, a.at] if a.stance == "reject" else instants
         return instants
 
-    def rejects(self, person: str) -> bool:
-        """Whether the person rejects, or somebody in the person's name."""
+    def author_rejects(self) -> bool:
+        """Whether the author rejects, or somebody in the author's name."""
         return any(
-            person in (other, *self.absent(other, at)) for other in self.everybody() for at in self.rejections(other)
+            self.is_author(name)
+            for other in self.everybody()
+            for at in self.rejections(other)
+            for name in (other, *self.absent(other, at))
         )
+
+    def is_author(self, name: str) -> bool:
+        """Whether a name is the author's: it is the same, or one is a mail address that begins as the other does."""
+        author = self.change.author
+        both = {name.partition("@")[0], author.partition("@")[0]}
+        return name == author or (len(both) == 1 and "@" in name + author)
 
     def standing(self, person: str, signed: bool) -> list[datetime]:
         """The instants of a person's approvals that no later stance of another kind took back."""
@@ -537,7 +546,7 @@ class _Judge:
         of = {p: frozenset(name for name, m in groups.items() if m is not None and p in m) for p in people}
         for p in people:
             for at in self.rejections(p, asked.signed):
-                if any(of[name] or name == self.change.author for name in (p, *self.absent(p, at))):
+                if any(of[name] or self.is_author(name) for name in (p, *self.absent(p, at))):
                     return "failed", 0
         excluded = [self.approvers_of(e) for e in asked.excluding]
         if None in excluded:

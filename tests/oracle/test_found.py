@@ -177,6 +177,17 @@ def test_a_mail_address_and_the_name_before_its_at_sign_are_one_person(author: s
     assert decide(rules, {"author": "alice-1"}, approvals=[{**given, "approver": approver}]).verdict == "allow"
 
 
+@pytest.mark.parametrize(("author", "rejects"), [("alice@example.com", "alice"), ("alice", "alice@example.org")])
+@pytest.mark.parametrize("how", ["approve automatically", "approve by lead", "approve by lead valid for 9h signed"])
+def test_the_author_rejects_by_any_such_name(author: str, rejects: str, how: str) -> None:
+    rules = f"group lead = bob rule r for production {{ {how} }}"
+    given = {"at": "2026-11-23T08:00:00Z", "artifact": ARTIFACT, "environment": "production"}
+    approval = {**given, "stance": "approve", "approver": "bob", "signature": "of bob", "signer": "bob"}
+    veto = {**given, "stance": "reject", "approver": rejects}
+    assert decide(rules, {"author": author}, approvals=[approval]).verdict == "allow"
+    assert decide(rules, {"author": author}, approvals=[approval, veto]).verdict == "deny"
+
+
 def test_the_order_in_which_members_lie_decides_nothing() -> None:
     rules = "group any group lead group unknown rule r for production { approve by any and (lead or unknown) }"
     orders = (["alice", "bob"], ["bob", "alice"])

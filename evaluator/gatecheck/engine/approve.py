@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from gatecheck.engine.ballot import ballot_of, of_own
+from gatecheck.engine.ballot import ballot_of, is_author, of_own
 from gatecheck.engine.evaluation import Evaluation
 from gatecheck.engine.quorum import Alternative, Filler, Given, Shortfall, fill, shortfall, uncounted
 from gatecheck.model.decision import Action, Asked, Finding, Refused, Turn
@@ -70,8 +70,11 @@ def automatic(x: Evaluation, asked: Asked) -> Finding:
     vetoes = ballot_of(x).vetoes if x.request.approvals else None
     if not vetoes:
         return Finding(asked, "passed")
-    ballot, author = ballot_of(x), x.change.author
-    named = [p for p, given in vetoes.items() if p == author or any(author in ballot.absent(p, v.at) for v in given)]
+    ballot = ballot_of(x)
+    named = [
+        person for person, given in vetoes.items()
+        if is_author(x, person) or any(is_author(x, absent) for v in given for absent in ballot.absent(person, v.at))
+    ]  # fmt: skip
     return vetoed(asked, named, ()) if named else Finding(asked, "passed")
 
 
@@ -115,7 +118,7 @@ def approve(x: Evaluation, asked: Asked, ask: Ask) -> Finding:
     if not in_order:
         counted.sort()
     if ballot.vetoes:
-        named = [p for p in ballot.vetoes if p == x.change.author or any(m and p in m for m, _ in masks)]
+        named = [p for p in ballot.vetoes if is_author(x, p) or any(m and p in m for m, _ in masks)]
         if named:
             return vetoed(asked, named, tuple(refused))
         refused += [Refused(p, given[-1].at, "reject", WHY["outside"]) for p, given in ballot.vetoes.items()]

@@ -127,6 +127,16 @@ def ballot_of(x: Evaluation, *, signed: bool = False) -> Ballot:
     return x.ballot.signed
 
 
+def is_author(x: Evaluation, person: str) -> bool:
+    """Tell whether a person is the author, also by the name before the `@` of a mail address."""
+    author = x.change.author
+    if person == author:
+        return True
+    if "@" not in person and "@" not in author:
+        return False
+    return person.partition("@")[0] == author.partition("@")[0]
+
+
 def of_own(person: str, barred: Mapping[str, str]) -> str | None:
     """Return why a person may not approve whose mail address belongs to a name that is barred."""
     return barred.get(person[: person.index("@")]) if "@" in person else None

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from gatecheck.engine.approve import IMPOSSIBLE, WHY, Ask, Level, Members, Terms, filled, vetoed
-from gatecheck.engine.ballot import ballot_of, of_own
+from gatecheck.engine.ballot import ballot_of, is_author, of_own
 from gatecheck.engine.delegation import Acting, filled_by_delegates
 from gatecheck.engine.evaluation import Evaluation
 from gatecheck.engine.quorum import Given
@@ -91,7 +91,7 @@ class _Judgement:
     def stops(self, person: str, instants: Iterable[datetime]) -> bool:
         """Tell whether a person's rejections, or those given for somebody who was away, veto this statement."""
         people = {person, *(absent for at in instants for absent in self.ballot.absent(person, at))}
-        return self.x.change.author in people or any(self.groups_of(p) for p in people)
+        return any(is_author(self.x, p) or self.groups_of(p) for p in people)
 
     def cast(self) -> list[_Vote]:
         """Return the approvals of those who may approve; the others are refused."""
