@@ -42,7 +42,11 @@ def two(tmp_path: Path) -> World:
 
 def run(world: World, *arguments: str) -> Result:
     arguments = (arguments[0], "--ledger", str(world.path), *arguments[1:])
-    return CliRunner().invoke(command, arguments, env={"XDG_STATE_HOME": str(world.folder / "xdg")})
+    return CliRunner().invoke(
+        command,
+        arguments,
+        env={"XDG_STATE_HOME": str(world.folder / "xdg"), "XDG_CONFIG_HOME": str(world.folder / "xdg")},
+    )
 
 
 def told(result: Result) -> tuple[Diagnostic, ...]:
@@ -105,9 +109,15 @@ def test_the_commands_say_what_went_where(bare: Path, one: World, two: World) ->
     )
 
 
-def test_a_checkpoint_is_signed_before_the_push_with_the_key_that_is_named(bare: Path, one: World) -> None:
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_checkpoint_is_signed_before_the_push(bare: Path, one: World, is_named: bool) -> None:
     one.append(1, 2)
-    result = run(one, "push", str(bare), "--key", str(one.folder / "key"))
+    if is_named:
+        result = run(one, "push", str(bare), "--key", str(one.folder / "key"))
+    else:
+        (one.folder / "xdg" / "gatecheck").mkdir(parents=True)
+        (one.folder / "key").rename(one.folder / "xdg" / "gatecheck" / "id_ed25519")
+        result = run(one, "push", str(bare))
     assert result.exception is None
     marks = f"refs/heads/checkpoints/{writer(one)}"
     assert one.git("log", "-1", "--format=%s", marks) == f"CHECKPOINT ledger/{writer(one)} up to #2"

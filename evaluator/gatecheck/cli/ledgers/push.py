@@ -1,10 +1,14 @@
 """``gatecheck ledger push``: give a git remote what it lacks."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from gatecheck.cli.ledgers.shared import counted, ledger_option, open_named, plain
+from gatecheck.cli.ledgers.shared import counted, key_option, ledger_option, open_named, plain
+
+if TYPE_CHECKING:
+    from gatecheck.ledger.ledger import Ledger
 
 timeout_option = click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, metavar="SECONDS",
@@ -14,14 +18,16 @@ timeout_option = click.option(
 
 @click.command(name="push")
 @click.argument("name", metavar="[REMOTE]", default="")
-@click.option("--key", metavar="PATH", type=click.Path(path_type=Path), help="Sign a checkpoint with this key first.")
+@key_option
 @timeout_option
 @ledger_option
-def command(name: str, key: Path | None, timeout: float, path: Path | None) -> None:
+def command(name: str, key: str | None, timeout: float, path: Path | None) -> None:
     """Push the ledger to a git remote: what the remote lacks, and never by force.
 
     REMOTE is a URL, a path, or the name of a remote of the ledger's repository; it may be left out where there is only
     one, or one named origin. Every writer has a ref of its own, so machines with keys of their own never collide.
+
+    A checkpoint of all that your key has entered here is signed first, where the newest does not cover it yet.
 
     A remote that has less than it had, or something else, is reported and left alone. Exits with 6 if not all of it
     arrived; it is safe to push again.
@@ -31,19 +37,15 @@ def command(name: str, key: Path | None, timeout: float, path: Path | None) -> N
       gatecheck ledger push
       gatecheck ledger push backup
       gatecheck ledger push https://git.example.com/audit/ledger.git --timeout 20
-      gatecheck ledger push --key ~/.ssh/gatecheck
+      gatecheck ledger push --key release.key
     """
-    from datetime import UTC, datetime
-
     from gatecheck.ledger import remote as remotes
     from gatecheck.ledger.transport import Git, find_remote
-    from gatecheck.trust.key import load_key
 
     ledger = open_named(path)
     git = Git(ledger.store.path, timeout)
     remote = find_remote(git, name)
-    if key is not None:
-        ledger.checkpoint(load_key(key), datetime.now(UTC))
+    _checkpoint(ledger, key)
     done = remotes.push(ledger, remote, git)
     shown = plain(remote.shown)
     for one in done.pushed:
@@ -53,3 +55,16 @@ def command(name: str, key: Path | None, timeout: float, path: Path | None) -> N
     if done.writers_to_pull:
         click.echo(f"{shown} has entries that are not here; `gatecheck ledger pull` takes them", err=True)
     remotes.raised(done.problems)
+
+
+def _checkpoint(ledger: "Ledger", named: str | None) -> None:
+    """Sign a checkpoint with the key that is named, else with the caller's own, if it has entered anything here."""
+    from datetime import UTC, datetime
+
+    from gatecheck.cli.documents import read_config
+    from gatecheck.cli.request import Options, present_key
+    from gatecheck.ledger.entry import writer_of
+
+    key = present_key(Options({"key": named}, *read_config()))
+    if key is not None and (named is not None or writer_of(key.public) in ledger.writers()):
+        ledger.checkpoint(key, datetime.now(UTC))
