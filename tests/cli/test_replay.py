@@ -137,7 +137,7 @@ def test_another_day_decides_nothing(recorded: World) -> None:
 
 def forge(world: World, seq: int, edit: Callable[[str], str]) -> None:
     """Put another tree under an entry, and every later commit upon the forged one, as who holds the disk could."""
-    ref = git(world, "for-each-ref", "--format=%(refname)")
+    ref = git(world, "for-each-ref", "--format=%(refname)", "refs/heads/ledger")
     commits = git(world, "rev-list", "--reverse", ref).split()
     parent = ""
     for number, commit in enumerate(commits):

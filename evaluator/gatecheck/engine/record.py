@@ -30,6 +30,11 @@ def record(program: Program, request: Request, decision: Decision) -> tuple[byte
 
 def statement(program: Program, request: Request, decision: Decision, request_digest: str) -> dict[str, Any]:
     """Return a decision as an in-toto statement; ``request_digest`` names the recorded request."""
+    return check_statement(unchecked_statement(program, request, decision, request_digest))
+
+
+def unchecked_statement(program: Program, request: Request, decision: Decision, request_digest: str) -> dict[str, Any]:
+    """Return a statement for who only compares it with one that was checked before."""
     from gatecheck.text.zones import tzdata_version
 
     change = request.change
@@ -62,8 +67,7 @@ def statement(program: Program, request: Request, decision: Decision, request_di
         **_exempted(decision),
     }  # fmt: skip
     subject = [{"name": change.artifact.name, "digest": {algorithm: hexadecimal}}]
-    made = {"_type": STATEMENT, "subject": subject, "predicateType": DECISION, "predicate": predicate}
-    return check_statement(made)
+    return {"_type": STATEMENT, "subject": subject, "predicateType": DECISION, "predicate": predicate}
 
 
 def _exempted(decision: Decision) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def _review(groups: tuple[str, ...], due: datetime) -> dict[str, Any]:
 
 
 def _kept(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value not in ("", None, [], {}, 0, False)}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _reason(condition: str, file: str, line: int) -> dict[str, Any]:
