@@ -18,7 +18,7 @@ HEX = "9f" * 32
 PREDICATES: dict[str, dict[str, Any]] = {
     "approval": {
         "approver": "alice", "stance": "approve", "at": AT, "environment": "production", "change": "PR-1",
-        "comment": "fine\nby me", "source": "https://git.example.com/1", "signature": "-----BEGIN", 
+        "comment": "fine\nby me", "source": "https://git.example.com/1", "signature": "-----BEGIN",
         "principal": "alice",
     },
     "deployment": {
@@ -103,7 +103,7 @@ def test_the_reader_and_the_schema_accept_and_refuse_the_same(kind: str) -> None
         read, valid = is_read(data, kind), fits(data, kind)
         assert read == valid, json.dumps(data)
         accepted, refused = accepted + read, refused + (not read)
-    assert min(accepted, refused) > 20
+    assert min(accepted, refused) > 8
 
 
 @pytest.mark.parametrize("kind", KINDS)
