@@ -20,7 +20,7 @@ from remote_world import (
 )
 
 from gatecheck.cli.ledger import command
-from gatecheck.ledger.entry import writer_of
+from gatecheck.ledger.entry import format_message, signed_commit, writer_of
 from gatecheck.ledger.transport import Git
 from gatecheck.text.diagnostic import Diagnostic, InputError, LedgerError
 
@@ -293,6 +293,24 @@ def test_entries_that_are_not_good_are_not_taken_and_the_others_are(bare: Path, 
     assert two.verify().problems == ()
 
 
+def test_an_entry_that_was_dropped_on_the_way_is_missed(bare: Path, one: World, two: World) -> None:
+    """Every entry that arrives is good, and signed by its writer: only its place is not."""
+    first = one.append(1)[0]
+    push(one, str(bare))
+    pull(two, str(bare))
+    last = one.append(2, 3)[1]
+    message = format_message(last.subject, last.trailers)
+    skipping = one.open().store.write_commit(signed_commit(last.tree, first.commit, last.at, message, one.key))
+    one.git("push", "-q", str(bare), f"{skipping}:refs/heads/ledger/{writer(one)}")
+    found = told(run(two, "pull", str(bare)))
+    place = f"entry {last.id[:12]} (#3 of ledger/{writer(one)})"
+    assert found[1:] == (
+        Diagnostic("GC723", "its number is 3, but 2 comes next", file=place),
+        Diagnostic("GC724", f"its chain value does not follow from entry {first.id[:12]} before it", file=place),
+    )
+    assert ids(two) == {first.id}
+
+
 def test_a_trust_file_says_whose_entries_are_taken(bare: Path, one: World, two: World) -> None:
     one.append(1)
     push(one, str(bare))
@@ -352,6 +370,34 @@ def test_a_remote_that_hangs_is_given_up_after_the_timeout(one: World) -> None:
             message = f"`{url}` did not answer within 0.3 seconds"
             hint = "try again, it is safe; `--timeout` allows more"
             assert told(result) == (Diagnostic("GC752", message, file=str(one.path), hint=hint),)
+
+
+def test_a_push_that_is_given_up_half_way_leaves_the_next_one_whole(bare: Path, one: World) -> None:
+    one.append(1)
+    hook = bare / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexec sleep 60\n")
+    hook.chmod(0o755)
+    assert [d.code for d in told(run(one, "push", str(bare), "--timeout", "1"))] == ["GC752"]
+    assert refs(bare) == {}
+    hook.unlink()
+    assert run(one, "push", str(bare)).exception is None
+    assert len(refs(bare)) == 2
+
+
+def test_appends_go_on_while_a_push_waits_for_the_remote(one: World) -> None:
+    one.append(1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/ledger.git"
+        waiting = pushing(one.folder, url, 1)
+        try:
+            silent.settimeout(60)
+            held, _ = silent.accept()  # git is waiting for an answer now
+            with held:
+                assert len(one.append(2, 3)) == 2
+        finally:
+            waiting.kill()
+            waiting.communicate()
 
 
 def test_credentials_are_never_asked_for_and_never_shown(tmp_path: Path, one: World) -> None:
