@@ -189,6 +189,17 @@ def test_soak() -> None:
     assert verdict("GC407", WAY + "rule a for production { require soak(dev) < 1h }") == "attention"
     assert verdict("GC407", WAY + "rule a for production { forbid soak(dev) > 1h }") == "attention"
     assert verdict("GC407", WAY + "rule a for production { require soak(dev) > 1h advisory }") == "attention"
+    for asked in (
+        "require not soak(dev) >= 1h", "require during w or soak(dev) >= 1h", "require soak(dev) >= 0s",
+        "when change.type == docs: require soak(dev) >= 5h", "require soak(production) >= 1h",
+    ):  # fmt: skip
+        rules = f"window w = Mon-Fri 09:00-16:00 in UTC rule a for production {{ {asked} }}"
+        assert verdict("GC407", WAY + rules) == "attention", asked
+    for asked in (
+        "when change.type != hotfix: require soak(dev) >= 1h", "require soak(dev) > 0s and change.title matches \"*\"",
+        "when change.type == docs: require soak(dev) >= 5h when change.type != docs: require soak(dev) >= 9h",
+    ):  # fmt: skip
+        assert verdict("GC407", WAY + f"rule a for production {{ {asked} }}") == "ok", asked
     assert verdict("GC407", WAY, production=["dev"]) == "does not apply"
 
 
@@ -209,6 +220,14 @@ def test_a_way_back() -> None:
     assert verdict("GC408", open_ + "  when change.type == rollback: approve by on-call\n}") == "ok"
     elsewhere = WAY + "window night = Mon 22:00-23:00 in UTC\nrule a for dev { forbid during night }\n"
     assert verdict("GC408", elsewhere + "rule b for production { approve automatically }") == "ok"
+
+
+@pytest.mark.parametrize("asked", ["require soak(dev) < 5h", "require not soak(dev) >= 1h", "forbid soak(dev) > 9h"])
+def test_what_has_soaked_for_ever_must_find_the_way_back(asked: str) -> None:
+    rules = WAY + f"rule a for production {{ approve automatically {asked} }}"
+    assert said(items(rules)["GC408"])[:2] == ("attention", "A rollback has soaked for ever, and a rule asks for less.")
+    guarded = WAY + f"rule a for production {{ approve automatically when change.type != rollback: {asked} }}"
+    assert verdict("GC408", guarded) == "ok"
 
 
 def test_freshness() -> None:

@@ -90,6 +90,18 @@ def test_a_cell_holds_what_is_asked_at_its_risk() -> None:
     ]  # fmt: skip
 
 
+def test_a_guard_with_an_or_shrinks_as_others_do() -> None:
+    rules = PACK + b"rule either for production { when risk == low or breaking: require during office }"
+    asked = {
+        c.risk: [(a.text, a.when) for a in c.asks if a.rule == "either"] for c in cells(checked(rules), ["production"])
+    }
+    assert asked == {
+        "low": [("during office", "")],
+        "medium": [("during office", "breaking")],
+        "high": [("during office", "breaking")],
+    }  # fmt: skip
+
+
 def test_the_table_is_what_a_terminal_shows() -> None:
     shown = blocks.text(page(checked(), ["production"]))
     assert shown == TABLE

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from gatecheck.lang import core
+from gatecheck.lang.coverage import change_types, partial
 from gatecheck.lint.gates import gates_of
 from gatecheck.lint.overrides import fewest
 from gatecheck.lint.review import Item, Review, applies, listed, statements
@@ -131,8 +132,9 @@ def _soak(r: Review) -> Item:
     later = [e for e in r.production if r.pack.environments[e]]
     if not later:
         return Item(code, title, "does not apply", "Production comes after no environment to soak in.")
-    soaking = [s for s in r.binding if s.kind == "require" and s.condition is not None and _asks_soak(s.condition)]
-    without = [e for e in later if not any(e in s.environments for s in soaking)]
+    soaking = [s for s in r.binding if s.kind == "require" and s.condition is not None]
+    soaking = [s for s in soaking if any(e in s.environments and _asks_soak(s.condition, e) for e in later)]
+    without = [e for e in later if not _always_soaks(r, e, soaking)]
     if not without:
         return Item(code, title, "ok", f"To enter {listed(later)} takes a stay elsewhere first.", statements(soaking))
     reason = f"An artifact may enter {listed(without)} as soon as it was allowed before, without having run anywhere."
@@ -140,14 +142,35 @@ def _soak(r: Review) -> Item:
     return Item(code, title, "attention", reason, tuple(map(r.environment, without)), mend)
 
 
-def _asks_soak(condition: core.Core) -> bool:
-    return any(isinstance(n, core.Soak) and n.operator in (">", ">=") for n in core.walk(condition))
+def _asks_soak(condition: core.Core | None, environment: str) -> bool:
+    """Tell whether a condition takes a stay in another environment, whatever else it asks."""
+    if isinstance(condition, core.And):
+        return any(_asks_soak(o, environment) for o in condition.operands)
+    if not isinstance(condition, core.Soak) or condition.environment == environment:
+        return False
+    return condition.operator == ">" or (condition.operator == ">=" and bool(condition.duration))
+
+
+def _always_soaks(r: Review, environment: str, soaking: Collection[core.Statement]) -> bool:
+    """Tell whether every change but a rollback or a hotfix is asked to soak before it enters an environment."""
+    guards = [s.guard for s in soaking if environment in s.environments and _asks_soak(s.condition, environment)]
+    return all(
+        any(guard is None or partial(guard, rank, change_type) for guard in guards)
+        for change_type in change_types()
+        if change_type not in ("hotfix", "rollback")
+        for rank in r.ranks(change_type)
+    )
 
 
 def _rollback(r: Review) -> Item:
     code, title = "GC408", "there is a way back"
     binding = {s.id for s in r.binding if set(s.environments) & set(r.production)}
     stopping = [s for s in statements_that_stop(r.pack) if s.id in binding]
+    aged = [s for s in r.binding if s.id in binding and s.condition is not None and _bars_the_aged(s)]
+    if aged:
+        reason = "A rollback has soaked for ever, and a rule asks for less."
+        mend = "Write `when change.type != rollback:` before it."
+        return Item(code, title, "attention", reason, statements(aged), mend)
     if stopping:
         reason = "A window stops rollbacks, too."
         mend = "Write `when change.type != rollback:` before it."
@@ -162,6 +185,22 @@ def _rollback(r: Review) -> Item:
     if fresh:
         reason += f" Evidence of it must be fresh, as all is, for {listed(fresh)}: have it made again."
     return Item(code, title, "ok", reason)
+
+
+def _bars_the_aged(s: core.Statement) -> bool:
+    """Tell whether a statement may stop what has soaked for ever, for that alone."""
+    if s.guard is not None and partial(s.guard, None, "rollback") is False:
+        return False
+    wanted = s.kind == "require"
+
+    def against(node: core.Core | None, wanted: bool) -> bool:
+        if isinstance(node, core.Not):
+            return against(node.operand, not wanted)
+        if isinstance(node, core.And | core.Or):
+            return any(against(o, wanted) for o in node.operands)
+        return isinstance(node, core.Soak) and (node.operator in (">", ">=")) is not wanted
+
+    return against(s.condition, wanted)
 
 
 def _freshness(r: Review) -> Item:

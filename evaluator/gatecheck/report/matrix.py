@@ -80,7 +80,9 @@ def _cell(pack: core.Pack, environment: str, rank: int) -> Cell:
 
 def _said(s: core.Statement) -> tuple[Aspect, str]:
     """Return what kind of thing a statement asks, and its text without guard and first words."""
-    text = s.text if s.guard is None else s.text.removeprefix(f"when {s.guard.text}: ")
+    text = s.text
+    if s.guard is not None:  # one that is an `or` stands in parentheses
+        text = text.removeprefix(f"when {s.guard.text}: ").removeprefix(f"when ({s.guard.text}): ")
     if s.kind in ("deploy", "notify"):
         return "obligations", text
     if s.kind in ("approve", "automatic"):
