@@ -249,15 +249,32 @@ def test_one_key_on_two_machines_is_told_and_nothing_is_overwritten(
     assert {entry.id for entry in there} | {here[0].id} <= ids(one)
 
 
-def test_a_copy_that_was_cut_is_mended_by_a_pull_and_one_that_contradicts_memory_is_not(
-    bare: Path, one: World, two: World
-) -> None:
+def test_a_copy_that_was_cut_is_mended_by_a_pull(bare: Path, one: World, two: World) -> None:
     one.append(1, 2)
     push(one, str(bare))
     pull(two, str(bare))
     two.git("update-ref", f"refs/heads/ledger/{writer(one)}", f"ledger/{writer(one)}~1")
     assert [tuple(t.entries) for t in pull(two, str(bare)).taken] == [(writer(one), 2, 2)]
     assert two.verify().problems == ()
+
+
+def test_another_history_than_was_seen_is_not_taken_even_into_an_empty_copy(
+    tmp_path: Path, bare: Path, one: World, two: World
+) -> None:
+    seen = one.append(1, 2)[1]
+    push(one, str(bare))
+    pull(two, str(bare))
+    two.path.rename(tmp_path / "two" / "aside")  # so that only this machine's memory is left of it
+    forger = machine(tmp_path / "forger")
+    forger.append(7, 8, 9, key=one.key)
+    other = make_bare(tmp_path / "other.git")
+    push(forger, str(other))
+    (problem,) = [d for d in pull(two, str(other)).problems if d.code == "GC714"]
+    assert problem.message == (
+        f"the history was rewritten: entry {seen.id[:12]} (#2 of ledger/{writer(one)}), "
+        "which this machine has seen, is no longer in it"
+    )
+    assert ids(two) == set()
 
 
 # What arrives is verified
