@@ -193,3 +193,10 @@ def test_the_order_in_which_members_lie_decides_nothing() -> None:
     orders = (["alice", "bob"], ["bob", "alice"])
     first, second = (decide(rules, directory={"groups": {"any": a, "lead": ["alice"]}}).missing for a in orders)
     assert first == second
+
+
+def test_hundreds_of_missing_approvals_are_joined_where_the_same_people_may_give_them() -> None:
+    rules = "group g group h " + " ".join(f"rule r{n} for production {{ approve by 30 g }}" for n in range(40))
+    assert len(decide(rules).missing) == 30
+    both = rules + " rule s for production { approve by 30 g and 2 h }"
+    assert len(decide(both).missing) == 32

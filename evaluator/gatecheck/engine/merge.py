@@ -10,6 +10,7 @@ from typing import NamedTuple
 from gatecheck.model.decision import Action, Finding
 
 _MOST = 10  # slots up to which the fewest people are found exactly; beyond, first fit
+_MANY = 60  # slots up to which first fit is tried; beyond, only slots that the very same people may fill are joined
 
 
 class _Slot(NamedTuple):
@@ -35,16 +36,30 @@ def merged(
     slots: Shared = []
     for number, finding in enumerate(asking):
         used = {person for person, _ in finding.counted}.union(absent for _, absent in finding.acting)
+        known: dict[tuple[str, ...], frozenset[str]] = {}
         for action in finding.actions:
-            able: set[str] = set()
-            for group in action.groups:
-                people = members(group)  # of a group that nobody knows there may be enough
-                able |= {f"{group}#{n}" for n in range(count)} if people is None else people
-            slots.append(_Slot(number, action, frozenset(p for p in able - used if not bars(finding.asked.id, p))))
-    best = _first_fit(slots)
+            if action.groups not in known:
+                able: set[str] = set()
+                for group in action.groups:
+                    people = members(group)  # of a group that nobody knows there may be enough
+                    able |= {f"{group}#{n}" for n in range(count)} if people is None else people
+                known[action.groups] = frozenset(p for p in able - used if not bars(finding.asked.id, p))
+            slots.append(_Slot(number, action, known[action.groups]))
+    best = _first_fit(slots) if len(slots) <= _MANY else _alike(slots)
     if len(slots) <= _MOST:
         best = _search(slots, [], best)
     return tuple(_join(shared) for shared in best)
+
+
+def _alike(slots: Shared) -> list[Shared]:
+    """Return slots joined where the same people may fill them: the first of each statement, the second of each, …"""
+    found: dict[tuple[frozenset[str], int], Shared] = {}
+    taken: dict[tuple[int, frozenset[str]], int] = {}
+    for slot in slots:
+        place = taken.get((slot.statement, slot.able), 0)
+        taken[slot.statement, slot.able] = place + 1
+        found.setdefault((slot.able, place), []).append(slot)
+    return list(found.values())
 
 
 def _able(shared: Shared) -> frozenset[str]:
