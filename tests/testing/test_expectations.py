@@ -3,6 +3,9 @@
 import pytest
 from pack_world import RULES, ran, shown
 
+from gatecheck.lang.scenario import ExpectFinding
+from gatecheck.text.diagnostic import RulesError
+
 HEAD = """\
 test a {
   given change { type: feature } to production
@@ -38,6 +41,36 @@ def test_all_that_can_be_expected_of_a_decision_that_is_so() -> None:
 }"""
     )
     assert [r.unmet for r in made.results] == [()]
+
+
+def test_a_rule_and_a_gate_of_one_name_are_told_apart() -> None:
+    rules = RULES + "rule sast for production { require coverage }\nrule allow for production { require sast }\n"
+    tests = f"""{HEAD}
+  expect sast passed
+  expect rule sast passed
+  expect gate sast waiting for sast
+  expect rule allow waiting for sast
+  expect rule allow/sast waiting for sast
+  expect rule sast failed
+  expect gate sast failed
+  expect gate load passed
+}}"""
+    (result,) = ran(tests, rules).results
+    assert [(e.span.line, e.kind) for e in result.unmet if isinstance(e, ExpectFinding)] == [
+        (15, "rule"), (16, "gate"), (17, "gate"),
+    ]  # fmt: skip
+    text = shown(tests, rules)
+    assert "  expected  rule sast failed\n  actual    sast passed\n" in text
+    assert "  expected  gate sast failed\n  actual    sast waiting for sast\n" in text
+    assert "  expected  gate load passed\n  actual    load absent\n" in text
+
+
+@pytest.mark.parametrize("name", ["rule quality-of", "rule coverage", "gate people", "gate people passed for pm"])
+def test_an_expected_name_is_of_the_kind_that_is_said(name: str) -> None:
+    kind, unknown = name.split()[:2]
+    with pytest.raises(RulesError) as refused:
+        ran(f"{HEAD}  expect {name if name.count(' ') > 1 else f'{name} passed'}\n}}")
+    assert refused.value.diagnostics[0].message == f"there is no {kind} `{unknown}`"
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,46 @@ def test_a_pinned_decision_is_appended_and_fails_once_it_is_made_otherwise(
     assert "  expected  quality/unit-tests failed for unit-tests\n  actual    quality/unit-tests passed\n" in out
 
 
+WORDS = [
+    "absent", "advisory", "allow", "at", "deny", "deploy", "each", "expect", "failed", "for", "gate", "given",
+    "missing", "not", "notify", "overridden", "passed", "pending", "risk", "rule", "waiting", "with",
+]  # fmt: skip
+
+
+def test_rules_and_gates_of_any_name_can_be_pinned(pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gates = [word for word in WORDS if word not in ("not", "risk")]  # which a condition can't name
+    said = "".join(f"gate {gate} from junit {{ pass when tests > 0 }}\n" for gate in gates)
+    said += "".join(f"rule {word} for staging {{ require {word if word in gates else 'sast'} }}\n" for word in WORDS)
+    (pack / "rules.gate").write_text(RULES + said)
+    (pack.parent / "change.json").write_text(json.dumps(CHANGE))
+    command = ["evaluate", "--rules", "rules", "--change", "change.json", "-e", "staging", "--ledger", "ledger"]
+    assert run([*command, "--as-of", "2026-11-23T10:00:00+01:00"]) == 4
+    tests = pack / "tests.gate"
+    assert run(["test", "rules", "--from-decision", entry(), "--ledger", "ledger", "--write", str(tests)]) == 0
+    text = tests.read_text()
+    assert {f"expect rule {word}/{word} waiting for {word}" in text for word in ("allow", "rule", "gate")} == {True}
+    assert {f"expect {word} waiting for {word}" in text for word in ("at", "given", "passed")} == {True}
+    assert run(["test", "rules"]) == 0
+
+
+def test_what_would_break_the_pack_is_not_written(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = entry()
+    (recorded / "tests.gate").write_text(GOOD)
+    (recorded / "rules.gate").write_text(RULES.replace("rule quality for", "rule other for"))
+    command = ["test", "rules", "--from-decision", name, "--ledger", "ledger", "--write", "rules/tests.gate"]
+    assert run(command) == 5
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "error[GC201]: there is no rule and no gate `quality`\n  --> tests.gate:14:3\n" in err
+    assert (recorded / "tests.gate").read_text() == GOOD
+    assert not (recorded / "decisions").exists()
+    (recorded / "rules.gate").write_text(RULES)
+    assert run(command) == 0
+    once = (recorded / "tests.gate").read_text()
+    assert run(command) == 5
+    assert (recorded / "tests.gate").read_text() == once
+
+
 def test_a_file_that_is_no_request_is_refused(pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (pack / "tests.gate").write_text(REFUSED)
     (pack / "decisions").mkdir()

@@ -68,7 +68,7 @@ def command(
 
     named, base = named_rules(rules)
     if entry is not None:
-        return _pin(_folder(named, base), entry, target, ledger)
+        return _pin(named, base, entry, target, ledger)
     from gatecheck.cli.rules import read_rules
     from gatecheck.lang.pack import load
     from gatecheck.testing.recorded import recorded_requests
@@ -121,7 +121,7 @@ def _folder(named: str, base: str) -> Path | None:
 # -- recorded decisions
 
 
-def _pin(folder: Path | None, named: str, target: str | None, path: str | None) -> int:
+def _pin(rules: str, base: str, named: str, target: str | None, path: str | None) -> int:
     import json
 
     from gatecheck.cli.documents import ledger_path
@@ -131,6 +131,7 @@ def _pin(folder: Path | None, named: str, target: str | None, path: str | None) 
     from gatecheck.testing.pin import file_name, pinned
     from gatecheck.text.diagnostic import LedgerError, input_error
 
+    folder = _folder(rules, base)
     if folder is None:
         hint = "name the folder that the tests are to be written to"
         raise input_error("GC801", "a recorded request can't be written to a git revision", hint=hint)
@@ -142,6 +143,8 @@ def _pin(folder: Path | None, named: str, target: str | None, path: str | None) 
     if entry.kind != "decision":
         raise input_error("GC820", f"the entry `{entry.id[:12]}` records no decision", hint="name one that does")
     text = pinned(entry.id, json.loads(ledger.statement(entry)))
+    if target is not None:
+        text = _appended(rules, base, folder, Path(target), text)
     file = folder / file_name(entry.id)
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(ledger.file(entry, "request.json"))
@@ -149,10 +152,20 @@ def _pin(folder: Path | None, named: str, target: str | None, path: str | None) 
     if target is None:
         click.echo(text, nl=False)
         return Exit.ALLOW
-    whole = Path(target)
-    before = whole.read_text("utf-8") if whole.exists() else ""
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    with whole.open("a", encoding="utf-8") as out:
-        out.write(gap + text)
-    click.echo(f"wrote {whole}", err=True)
+    with Path(target).open("a", encoding="utf-8") as out:
+        out.write(text)
+    click.echo(f"wrote {target}", err=True)
     return Exit.ALLOW
+
+
+def _appended(rules: str, base: str, folder: Path, target: Path, test: str) -> str:
+    """Return what is to be appended to a file for a test; raise where the pack would not be sound with it."""
+    from gatecheck.cli.rules import read_rules
+    from gatecheck.testing.pin import appended
+
+    files, where = read_rules(rules, base)
+    place, root = target.resolve(), folder.resolve()
+    name = place.relative_to(root).as_posix() if place.is_relative_to(root) else target.name
+    return appended(
+        files, where or f"{folder.as_posix()}/", name, target.read_bytes() if target.exists() else b"", test
+    )

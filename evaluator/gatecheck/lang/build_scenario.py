@@ -1,6 +1,6 @@
 """Build the nodes of a pack's tests, and of a what-if, from what the grammar matched."""
 
-from typing import Any
+from typing import Any, Literal
 
 from lark import Token
 from msgspec.structs import replace
@@ -107,8 +107,9 @@ class BuildScenario(BuildValues):
         missing = tuple(str(n) for n in names_in(lists[1])) if len(lists) > 1 else None
         gate = str(names[1]) if len(names) > 1 else ""
         is_advisory = any(isinstance(c, Token) and c.type == "ADVISORY" for c in children)
+        kind: Literal["", "rule", "gate"] = "" if children[1] is names[0] else children[1].value
         return scenario.ExpectFinding(
-            self.span(children), str(names[0]), gate, is_advisory, _word(lists[0]), missing
+            self.span(children), kind, str(names[0]), gate, is_advisory, _word(lists[0]), missing
         )  # fmt: skip
 
     def expect_risk(self, children: Children) -> scenario.ExpectRisk:

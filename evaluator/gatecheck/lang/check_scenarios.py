@@ -235,7 +235,7 @@ class _Scenario:
     # -- expectations
 
     def finding(self, e: scenario.ExpectFinding) -> None:
-        is_rule = e.name in self.rules
+        names = {"rule": self.rules, "gate": self.pack.gates}.get(e.kind, self.names())
         if e.gate:
             if not self.known("GC201", "rule", e.name, self.rules, e.span) or not self.gate(e.gate, e.span):
                 return
@@ -244,13 +244,13 @@ class _Scenario:
                 message = f"the rule `{e.name}` does not require `{e.gate}`"
                 self.problem("GC230", message, e.span, f"it requires {', '.join(asked) or 'no gate'}")
                 return
-        elif not is_rule and not self.known("GC201", "rule and no gate", e.name, self.names(), e.span):
+        elif not self.known("GC201", e.kind or "rule and no gate", e.name, names, e.span):
             return
         self.missing(e.missing or (), e.span)
         if e.missing is not None and e.status not in _SHORT:
             message = f"what is {e.status} lacks nothing"
             self.problem("GC230", message, e.span, "drop the `for`")
-        of_rule = [s for s in self.pack.statements if s.rule == e.name]
+        of_rule = [s for s in self.pack.statements if s.rule == e.name and e.kind != "gate"]
         if e.is_advisory and of_rule and not any(s.advisory or s.effective_from for s in of_rule):
             self.problem("GC230", f"the rule `{e.name}` always decides", e.span, "drop `advisory`")
         if e.status == "waived" and not self.pack.waivers:

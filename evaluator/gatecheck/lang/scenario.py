@@ -174,8 +174,12 @@ class ExpectVerdict(Node, frozen=True, eq=False):
 
 
 class ExpectFinding(Node, frozen=True, eq=False):
-    """`expect production-approval waiting for on-call`: of a rule, a gate, or one gate in a rule (`rule/gate`)."""
+    """`expect production-approval waiting for on-call`: of a rule, a gate, or one gate in a rule (`rule/gate`).
 
+    ``kind`` is stated where the name would be taken for a word of the language: `expect rule allow failed`.
+    """
+
+    kind: OneOf["", "rule", "gate"]
     name: str
     gate: str
     is_advisory: bool

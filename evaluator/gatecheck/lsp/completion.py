@@ -205,6 +205,8 @@ def _in_test(before: str, said: str, tokens: Sequence[_Token]) -> tuple[str, ...
         ("GIVEN", "TO"): ("environment",),
         ("GIVEN", "IN"): ("environment",),
         ("EXPECT", "EXPECT"): ("rule", "gate"),
+        ("EXPECT", "RULE"): ("rule",),
+        ("EXPECT", "GATE"): ("gate",),
         ("EXPECT", "SLASH"): ("gate",),
         ("EXPECT", "RISK"): ("risk level",),
         ("EXPECT", "MISSING"): ("group", "gate", "environment"),

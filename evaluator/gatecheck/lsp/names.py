@@ -248,7 +248,8 @@ class _Walk:
 
     def expected(self, node: scenario.ExpectFinding) -> Iterator[Name]:
         words = self.within(node.span)
-        yield self.either(words[0], *(("rule",) if node.gate else ("rule", "gate")))
+        kinds = (node.kind,) if node.kind else ("rule",) if node.gate else ("rule", "gate")
+        yield self.either(words[0], *kinds)
         if node.gate:
             yield Name("gate", words[1].text, words[1].span)
         yield from (self.either(w, "group", "gate", "environment") for w in words[2 if node.gate else 1 :])

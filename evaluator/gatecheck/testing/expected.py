@@ -50,10 +50,14 @@ def named(e: scenario.ExpectFinding, findings: Iterable[Finding], pack: core.Pac
     """Return the findings that an expectation is about: of a rule, of one gate in it, or of a gate in all rules."""
     if e.gate:
         return [f for f in findings if f.asked.rule == e.name and f.asked.gate == e.gate]
-    if e.name in pack.gates and not any(s.rule == e.name for s in pack.statements):
+    if e.kind == "gate" or (not e.kind and e.name in pack.gates and not _of_rule(e, pack)):
         found = [f for f in findings if f.asked.gate == e.name]
         return [f for f in found if f.advisory is e.is_advisory] or found
     return [f for f in findings if f.asked.rule == e.name]
+
+
+def _of_rule(e: scenario.ExpectFinding, pack: core.Pack) -> list[core.Statement]:
+    return [s for s in pack.statements if s.rule == e.name and e.kind != "gate"]
 
 
 def worst(findings: Collection[Finding]) -> str:
@@ -162,7 +166,7 @@ class _Why:
 
     def statements(self, e: scenario.ExpectFinding) -> list[core.Statement]:
         """Return the statements whose findings an expectation is about."""
-        of_rule = [s for s in self.pack.statements if s.rule == e.name]
+        of_rule = _of_rule(e, self.pack)
         wanted = e.gate or e.name
         if of_rule and not e.gate:
             return of_rule

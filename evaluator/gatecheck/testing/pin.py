@@ -1,11 +1,14 @@
 """Write a test that pins a recorded decision: its request beside the pack, and what it came to as expectations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gatecheck.lang.pack import load
 from gatecheck.lang.unparse import quoted
 
 _WORST = ("failed", "waiting", "waived", "passed")
+# What `expect` reads as something else than the name of a rule.
+_WORDS = {"allow", "deny", "deploy", "gate", "missing", "not", "notify", "overridden", "pending", "risk", "rule"}
 _NAMED = ("evidence", "promote", "deploy")
 
 
@@ -32,6 +35,16 @@ def pinned(entry: str, statement: dict[str, Any]) -> str:
     return f"test recorded-{entry[:12]} {{\n{body}}}\n"
 
 
+def appended(files: Mapping[str, bytes], where: str, name: str, before: bytes, test: str) -> str:
+    """Return what is to be appended to one of a pack's files, which holds ``before``, so that it holds a test as well.
+
+    Raises ``RulesError`` where that would not be a sound pack: nothing is to be written then.
+    """
+    gap = "" if not before else "\n" if before.endswith(b"\n") else "\n\n"
+    load({**files, name: before + (gap + test).encode()}, where)
+    return gap + test
+
+
 def _findings(findings: list[dict[str, Any]], gates: set[str]) -> Iterator[str]:
     """Yield an expectation for each rule of which a finding did not pass, and one for each such gate in it."""
     short = [f for f in findings if f["status"] != "passed"]
@@ -47,7 +60,8 @@ def _expect(name: str, findings: list[dict[str, Any]], gates: set[str]) -> str:
     advisory = "advisory " if findings[0].get("advisory") else ""
     lacking = _lacks([a for f in findings for a in f.get("missing", ())], gates)
     missing = f" for {', '.join(lacking)}" if lacking else ""
-    return f"expect {name} {advisory}{findings[0]['status']}{missing}"
+    kind = "rule " if findings[0]["rule"] in _WORDS else ""
+    return f"expect {kind}{name} {advisory}{findings[0]['status']}{missing}"
 
 
 def _lacks(actions: list[dict[str, Any]], gates: set[str]) -> list[str]:
