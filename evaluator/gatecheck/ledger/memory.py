@@ -47,19 +47,22 @@ class Memory:
 
     def notes(self) -> dict[str, Note]:
         """Return the checkpoints seen last; ``LedgerError`` GC719 if they can't be read."""
-        return self._read()[1]
+        try:
+            return {writer: notes.parse(text.encode()) for writer, text in self._read()[1].items()}
+        except notes.NoteError:
+            raise self._unreadable() from None
 
-    def _read(self) -> tuple[dict[str, Tip], dict[str, Note]]:
+    def _read(self) -> tuple[dict[str, Tip], dict[str, str]]:
         try:
             data = json.loads(self.file.read_bytes())
             tips = {writer: Tip(int(t["seq"]), t["id"], t["chain"], t["commit"]) for writer, t in data["tips"].items()}
-            return tips, {writer: notes.parse(t.encode()) for writer, t in data.get("checkpoints", {}).items()}
+            texts = {str(writer): str(text) for writer, text in data.get("checkpoints", {}).items()}
+            any(map(_size, texts.values()))  # each says one
         except FileNotFoundError:
             return {}, {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            hint = "if you know that the ledger is whole, remove this file"
-            message = "what this machine remembers of the ledger can't be read"
-            raise ledger_error("GC719", message, file=str(self.file), hint=hint) from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+            raise self._unreadable() from None
+        return tips, texts
 
     def prepare(self) -> None:
         """Make the folder, before anything is recorded that would have to be remembered; ``LedgerError`` GC719."""
@@ -76,14 +79,15 @@ class Memory:
         self.prepare()
         known, seen = self._read()
         newer = {w: t for w, t in tips.items() if w not in known or t.seq > known[w].seq}
-        larger = {w: n for w, n in checkpoints.items() if w not in seen or _size(n) > _size(seen[w])}
+        given = {writer: note.bytes().decode() for writer, note in checkpoints.items()}
+        larger = {w: text for w, text in given.items() if w not in seen or _size(text) > _size(seen[w])}
         if not newer and not larger:
             return
         both, noted = {**known, **newer}, {**seen, **larger}
         data = {
             "ledger": self._ledger,
             "tips": {writer: both[writer]._asdict() for writer in sorted(both)},
-            "checkpoints": {writer: noted[writer].bytes().decode() for writer in sorted(noted)},
+            "checkpoints": {writer: noted[writer] for writer in sorted(noted)},
         }
         draft = self.file.with_name(f".{self.file.name}.{os.getpid()}")
         try:
@@ -92,14 +96,19 @@ class Memory:
         except OSError as error:
             raise self._unwritable(error) from None
 
+    def _unreadable(self) -> Exception:
+        hint = "if you know that the ledger is whole, remove this file"
+        message = "what this machine remembers of the ledger can't be read"
+        return ledger_error("GC719", message, file=str(self.file), hint=hint)
+
     def _unwritable(self, error: OSError) -> Exception:
         message = f"what was seen of the ledger can't be remembered: {(error.strerror or str(error)).lower()}"
         hint = "set XDG_STATE_HOME to a folder that can be written"
         return ledger_error("GC719", message, file=str(self.file.parent), hint=hint)
 
 
-def _size(note: Note) -> int:
-    return int(note.text.split("\n")[1])
+def _size(text: str) -> int:
+    return int(text.split("\n", 2)[1])
 
 
 class Witnessed:
