@@ -174,8 +174,11 @@ def enter(
     ledger.check_key(key, recorded_at)
 
     decision, change = outcome.decision, request.change
-    words = (decision.verdict.upper(), change.service, decision.environment, decision.risk)
+    broken = () if decision.override is None else ("OVERRIDDEN",)
+    words = (decision.verdict.upper(), *broken, change.service, decision.environment, decision.risk)
     trailers = {"Gatecheck-Service": change.service}
+    if decision.override is not None:  # so that whoever looks with git alone finds where the glass was broken
+        trailers["Gatecheck-Override"] = decision.override.name
     made = Record(words, outcome.statement, outcome.request, files, program.digest, trailers)
     return ledger.append(made, key, recorded_at)
 

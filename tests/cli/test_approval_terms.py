@@ -146,6 +146,9 @@ def test_who_approved_an_override_is_read_off_the_ledger(place: World) -> None:
     place.write("rules/o.gate", "group other = olga group boss = bob override now for staging { approve by boss }")
     overridden = ask(place, "staging", [approval("bob", "staging")], record=True)
     assert (overridden.code, predicate(overridden)["overridden"]) == (0, True)
+    message = place.git("log", "-1", "--format=%B", "--branches=ledger/*", folder=place.ledger)
+    assert message.startswith("ALLOW OVERRIDDEN ")
+    assert "\nGatecheck-Override: now\n" in message
     assert ("bob", "approved it for staging") in refused(ask(place, "production", [approval("bob")], record=True))
 
 
