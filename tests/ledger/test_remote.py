@@ -144,6 +144,24 @@ def test_what_another_pushed_of_a_third_is_relayed(tmp_path: Path, bare: Path, o
     assert [tuple(p) for p in push(two, str(other)).pushed] == [(writer(one), 1, 1)]
 
 
+def test_a_ref_that_another_moved_forward_in_the_meantime_is_no_failure(bare: Path, one: World, two: World) -> None:
+    one.append(1)
+    ref = f"refs/heads/ledger/{writer(one)}"
+    first = make_bare(two.folder / "first.git")
+    push(one, str(first))
+    pull(two, str(first))
+    one.append(2)
+    hook = two.path / "hooks" / "pre-push"  # git runs it once it knows what the remote has
+    hook.parent.mkdir(exist_ok=True)
+    late = f"env -u GIT_DIR git --git-dir={one.path} push -q {bare} {ref}"
+    hook.write_text(f"#!/bin/sh\ntest -e {two.folder}/done && exit\ntouch {two.folder}/done\n{late}\n")
+    hook.chmod(0o755)
+    outcome = push(two, str(bare))
+    assert (two.folder / "done").exists()
+    assert outcome.problems == ()
+    assert refs(bare)[ref] == one.git("rev-parse", ref)
+
+
 @pytest.mark.parametrize(("clones", "pushes"), [(3, 3), pytest.param(4, 200, marks=pytest.mark.soak)])
 def test_clones_that_push_at_once_lose_nothing(tmp_path: Path, bare: Path, clones: int, pushes: int) -> None:
     with http_server(tmp_path) as http:
@@ -188,6 +206,7 @@ def test_a_remote_that_was_rewound_is_reported_and_left_alone(bare: Path, one: W
 def test_a_remote_that_lost_a_writer_is_reported(bare: Path, one: World) -> None:
     one.append(1)
     push(one, str(bare))
+    pull(one, str(bare))
     ref = f"ledger/{writer(one)}"
     set_ref(bare, f"refs/heads/{ref}", "")
     message = f"`{bare}` was rewound: it had {ref} up to #1 at {known_at(one, ref)}, and has nothing of it now"
