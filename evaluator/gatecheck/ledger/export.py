@@ -8,7 +8,7 @@ What is written appears whole under its name or not at all.
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -222,7 +222,8 @@ def _whole_file(target: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise _unwritable(target, error) from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing can be removed
+            draft.unlink()
 
 
 @contextmanager
