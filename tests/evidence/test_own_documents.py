@@ -160,6 +160,65 @@ def test_what_does_not_fit_is_refused_at_its_place(key: str, value: Any, message
     assert found.span.file == "slo.json"
 
 
+FACTS_BEHIND_REFERENCES = {
+    "type": "object",
+    "properties": {
+        "d": {"$ref": "#/$defs/artifact"}, "c": {"$ref": "#/$defs/commit"}, "at": {"$ref": "#/$defs/at"},
+        "by": {"$ref": "#/$defs/text", "x-fact": "producer"},
+    },
+    "$defs": {
+        "text": {"type": "string"}, "artifact": {"$ref": "#/$defs/digest"},
+        "at": {"type": "string", "x-fact": "produced_at"},
+        "digest": {"type": "string", "x-fact": "digest"}, "commit": {"$ref": "#/$defs/text", "x-fact": "commit"},
+    },
+}  # fmt: skip
+
+
+def test_facts_behind_references_count() -> None:
+    document = {"d": DIGEST, "c": COMMIT, "at": "2026-11-23T10:00:00Z", "by": "sloth"}
+    evidence = read(document, schema=FACTS_BEHIND_REFERENCES)
+    assert (evidence.producer, evidence.subject) == ("sloth", Subject(DIGEST, COMMIT))
+    assert evidence.produced_at == datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+LISTS = {"type": "object", "properties": {"x": {"uniqueItems": True}}}
+
+
+@pytest.mark.parametrize("items", [
+    '[1, true, "1", null, [1], {"a": 1}, [], {}, "True"]', "[0, false]", '[{"a": 1}, {"a": 2}]',
+    "[10, 100, 1, 0.1, -1]", '[["a", "b"], ["a,b"]]', '[["a", "b"], ["a\',\'b"]]', '[{"a": "b"}, "{\'a\':\'b\'}"]',
+])  # fmt: skip
+def test_items_that_differ_are_unique(items: str) -> None:
+    assert read(f'{{"x": {items}}}'.encode(), schema=LISTS).fields == {}
+
+
+@pytest.mark.parametrize("items", [
+    "[1, 1.0]", "[100, 1e2]", "[0, -0.0]", '["a", 1, "a"]', '[{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}]', "[[], []]",
+])  # fmt: skip
+def test_items_that_are_equal_are_not(items: str) -> None:
+    text = refusal(f'{{"x": {items}}}'.encode(), schema=LISTS)
+    problem = "`x` does not satisfy `uniqueItems: true`; found a list"
+    assert text.splitlines()[0] == f"error[GC609]: is not evidence of the kind `slo`: {problem}"
+
+
+def test_judging_many_items_and_long_texts_ends_soon() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"rows": {"type": "array", "uniqueItems": True}, "x": {"type": "string", "pattern": "^(a+)+$"}},
+        "patternProperties": {"^(k|kk)*$": {"type": "string"}},
+        "additionalProperties": False,
+    }
+    rows = [{"n": number} for number in range(20_000)]
+    assert read({"rows": rows, "x": "a" * 100, "k" * 50: "k"}, schema=schema).fields == {"x": "a" * 100}
+    message = refusal({"rows": [*rows, rows[0]], "x": "a" * 50_000 + "b", "k" * 50 + "x": ""}, schema=schema)
+    assert [line for line in message.splitlines() if line.startswith("error")] == [
+        "error[GC609]: is not evidence of the kind `slo`: `rows` does not satisfy `uniqueItems: true`; found a list",
+        "error[GC609]: is not evidence of the kind `slo`: `x` does not satisfy `pattern: ^(a+)+$`; found "
+        f"`{'a' * 60}…`",
+        f"error[GC609]: is not evidence of the kind `slo`: the document has no key `{'k' * 50}x`",
+    ]
+
+
 def test_a_refusal_shows_the_place_and_the_mend() -> None:
     assert refusal(b"availability: 1\nstate: okay\nwindows:\n- {burn: 1, brun: 2}\n", "slo.yaml") == (
         "error[GC609]: is not evidence of the kind `slo`: `state` can't be `okay`\n"

@@ -12,6 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from gatecheck.lang.types import BOOL, DECIMAL, INT, PERCENT, SCALARS, STRING, FieldType, Type, list_of
+from gatecheck.model.explain import shown_value
+from gatecheck.model.foreign import dotted, schemas_in
+from gatecheck.model.yaml import Place
 
 FACTS = ("commit", "digest", "produced_at", "producer")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
@@ -36,18 +39,48 @@ def own_kind(name: str, schema: dict[str, Any]) -> Type:
 def facts(schema: dict[str, Any]) -> dict[str, str]:
     """Return by fact (`produced_at`, …) the property in which documents state it, as `x-fact` says."""
     found: dict[str, str] = {}
+    definitions = schema.get("$defs", {})
+    stating: set[Place] = set()
     for key, given in schema.get("properties", {}).items():
-        fact = given.get("x-fact") if isinstance(given, dict) else None
-        if fact is None:
+        chain = _chain(("properties", key), given, definitions)
+        stating.update(chain)
+        stated = [node["x-fact"] for node in chain.values() if "x-fact" in node]
+        if not stated:
             continue
-        spec, _ = _followed(given, schema.get("$defs", {}), ())
-        if fact not in FACTS:
-            raise UnusableError(f"`x-fact` of `{key}` is `{fact}`; it is one of {', '.join(FACTS)}")
+        fact, spec = stated[0], _followed(given, definitions, ())[0]
+        for each in stated:
+            if each not in FACTS:
+                raise UnusableError(f"`x-fact` of `{key}` is {shown_value(each)}; it is one of {', '.join(FACTS)}")
+            if each != fact:
+                raise UnusableError(f"`{key}` states two facts, `{fact}` and `{each}`")
         if fact in found:
             raise UnusableError(f"`{found[fact]}` and `{key}` both state the fact `{fact}`")
         if spec is None or _json_types(spec) != {"string"}:
             raise UnusableError(f"`{key}` states the fact `{fact}`, and is not a string")
         found[fact] = key
+    _refuse_elsewhere(schema, stating)
+    return found
+
+
+def _refuse_elsewhere(schema: dict[str, Any], stating: set[Place]) -> None:
+    """Raise where `x-fact` stands, or a reference leads to one, that no property at the top of documents means."""
+    for place, node in schemas_in((), schema):
+        chain = () if place in stating else _chain(place, node, schema.get("$defs", {})).values()
+        if any("x-fact" in each for each in chain):
+            where = f"`{dotted(place)}`" if place else "the top"
+            message = f"`x-fact` at {where} says nothing there: it belongs to a property at the top of documents"
+            raise UnusableError(message)
+
+
+def _chain(place: Place, given: Any, definitions: dict[str, Any]) -> dict[Place, dict[str, Any]]:
+    """Return a schema and the definitions that its references lead to, by place."""
+    found: dict[Place, dict[str, Any]] = {}
+    while isinstance(given, dict) and place not in found:
+        found[place] = given
+        if "$ref" not in given:
+            break
+        name = given["$ref"].removeprefix("#/$defs/")
+        place, given = ("$defs", name), definitions.get(name)
     return found
 
 
@@ -117,9 +150,11 @@ def _scalar(at: str, spec: dict[str, Any]) -> Type | None:
     values = [value for value in spec.get("enum", ()) if value is not None]
     texts = [value for value in values if isinstance(value, str)]
     is_symbol = bool(texts) and len(texts) == len(values) and all(_NAME.fullmatch(text) for text in texts)
-    if stated is not None:
-        if stated not in _STATED:
-            raise UnusableError(f"`x-type` of `{at}` is `{stated}`; it is one of {', '.join(sorted(_STATED))}")
+    if "x-type" in spec:
+        if not isinstance(stated, str) or stated not in _STATED:
+            raise UnusableError(
+                f"`x-type` of `{at}` is {shown_value(stated)}; it is one of {', '.join(sorted(_STATED))}"
+            )
         if not kinds or not kinds <= _STATED[stated]:
             wanted = " or ".join(sorted(_STATED[stated]))
             raise UnusableError(f"`{at}` has the `x-type` {stated}, so its `type` must be {wanted}")
