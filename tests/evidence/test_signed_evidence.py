@@ -1,5 +1,7 @@
 """Signatures of evidence: made and verified by stock ssh-keygen, and refused with the reason where anything is off."""
 
+import os
+import socket
 import subprocess
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
@@ -144,13 +146,35 @@ def test_what_is_no_signature(desk: Desk, content: bytes, why: str) -> None:
     assert (found, said) == ([], why)
 
 
-def test_a_folder_or_a_dead_link_in_the_place_of_a_signature(desk: Desk) -> None:
-    beside = desk.file.with_name("slo.json.sig")
-    beside.mkdir()
+def test_a_dead_link_in_the_place_of_a_signature(desk: Desk) -> None:
+    desk.file.with_name("slo.json.sig").symlink_to("nowhere")
     assert desk.verified(desk.line()) == ([], "the signature can't be read")
-    beside.rmdir()
-    beside.symlink_to("nowhere")
-    assert desk.verified(desk.line()) == ([], "the signature can't be read")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to a pipe", "socket", "device"])
+def test_what_is_no_file_is_not_read_as_a_signature(desk: Desk, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk.folder)  # the name of a socket must be short
+    beside = Path("slo.json.sig")
+    if kind == "folder":
+        beside.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(beside)
+    elif kind == "link to a pipe":
+        os.mkfifo("pipe")
+        beside.symlink_to("pipe")
+    elif kind == "device":
+        beside.symlink_to("/dev/zero")
+    else:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(beside))
+    assert desk.verified(desk.line()) == ([], "`slo.json.sig` is not a file that a signature could stand in")
+
+
+def test_a_link_to_a_signature_is_one(desk: Desk) -> None:
+    beside = desk.sign()
+    beside.rename(desk.folder / "elsewhere")
+    beside.symlink_to("elsewhere")
+    assert desk.verified(desk.line()) == (["ci"], "")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -31,11 +31,15 @@ class Asked(NamedTuple):
 
 def signed(evidence: Evidence, raw: bytes, path: str, names: tuple[str, ...], asked: Asked) -> Evidence:
     """Return the evidence read from ``raw``, the content of the file ``path``, with whoever of ``names`` signed it."""
+    from pathlib import Path
+
     from msgspec.structs import replace
 
-    beside = path + SUFFIX
+    beside = Path(path + SUFFIX)
     if not os.path.lexists(beside):
         return evidence
+    if beside.exists() and not beside.is_file():  # a pipe would be waited for without end
+        return replace(evidence, unsigned=f"`{short(beside.name, 200)}` is not a file that a signature could stand in")
     try:
         armoured = read_bytes(beside, _MAX_BYTES).decode("ascii", "replace")
     except InputError:
