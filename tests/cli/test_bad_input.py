@@ -31,7 +31,8 @@ def test_an_unknown_environment(world: World) -> None:
 
 def test_an_unknown_gate(world: World) -> None:
     assert world.decide(*DEV, "--evidence", "unit-test=evidence/unit-tests.xml") == refused(
-        "error[GC520]: the rules know no gate `unit-test`\n  --> evidence/unit-tests.xml\n   = hint: did you mean `unit-tests`?\n"
+        "error[GC520]: the rules know no gate `unit-test`\n  --> evidence/unit-tests.xml\n"
+        "   = hint: did you mean `unit-tests`?\n"
     )
 
 
