@@ -1,11 +1,12 @@
 """Time the replay of recorded decisions: what each costs to read and to repeat, and what a second process brings.
 
 Asked are at least 5,000 decisions a second on one core, once they are read. The decisions are those of the payment
-service's examples, of all verdicts, each with a change and an instant of its own. Run:
-``python benchmarks/replay.py [DECISIONS] [ROUNDS]``. Last it works out what 100 million such decisions take, as
-docs/scale.md tells.
+service's examples, of all verdicts, each with a change and an instant of its own. Last it works out what 100 million
+such decisions take, as docs/scale.md tells. Run, on a machine that does nothing else:
+``python benchmarks/replay.py [DECISIONS] [ROUNDS]``.
 """
 
+import gc
 import json
 import os
 import statistics
@@ -129,6 +130,7 @@ def seconds(ledger: Ledger, jobs: int, rounds: int) -> float:
 
 
 def main(count: int = 5000, rounds: int = 3) -> int:
+    gc.set_threshold(100_000)  # as the command has it
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         os.environ["XDG_CACHE_HOME"] = str(place / "cache")

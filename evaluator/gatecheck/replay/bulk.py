@@ -6,6 +6,7 @@ possible, so that neither the number of processes nor where the cuts fall shows 
 given to another; if that dies over it too, it is reported, not tried for ever.
 """
 
+import gc
 import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -186,6 +187,7 @@ def lost(name: str, part: Part) -> LedgerError:
 
 def _work(line: Connection, path: Path, memory: Path) -> None:
     """Repeat parts as they come, until there are no more."""
+    gc.set_threshold(100_000)  # as the command itself has it
     replayer: Replayer | None = None
     while True:
         try:
