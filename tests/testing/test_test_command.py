@@ -122,6 +122,15 @@ def test_too_little_covered_fails(pack: Path, capsys: pytest.CaptureFixture[str]
     )
 
 
+@pytest.mark.parametrize("share", ["nan", "-1", "101", "all"])
+def test_a_share_that_is_none_is_refused(share: str, pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (pack / "tests.gate").write_text(GOOD)
+    assert run(["test", "rules", "--fail-under", share]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "`--fail-under`" in err or "'--fail-under'" in err
+
+
 def schema() -> Draft202012Validator:
     made = json.loads(shipped("schemas", "tests.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(made)

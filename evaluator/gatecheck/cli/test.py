@@ -1,5 +1,6 @@
 """``gatecheck test``: run a pack's own tests, tell what they reach, and pin recorded decisions as tests."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from gatecheck.text.source import Source
 
 
+def _number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):  # which is neither under nor over anything
+        raise click.BadParameter("nan is not a number.")
+    return value
+
+
 @click.command(name="test")
 @click.argument("rules", metavar="[PATH]", default="")
 @click.option(
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     "--fail-under",
     "least",
     type=click.FloatRange(0, 100),
+    callback=_number,
     metavar="PERCENT",
     help="Fail where less of the pack is covered.",
 )
