@@ -6,12 +6,13 @@ import pytest
 from pack_world import RULES, decision_of, pack_of, ran, request_of
 
 from gatecheck.lang import scenario
+from gatecheck.lang.check_scenarios import check_wishes
 from gatecheck.lang.parser import parse_what_if
 from gatecheck.model.request import Approval, Deployment, Promotion, Request
 from gatecheck.model.schema import encode_request
 from gatecheck.testing.given import HARMLESS, apply
 from gatecheck.testing.samples import Samples
-from gatecheck.text.diagnostic import InputError
+from gatecheck.text.diagnostic import Diagnostic, InputError, RulesError
 from gatecheck.text.source import Source
 
 CHANGE = "given change { type: docs } to production"
@@ -158,6 +159,41 @@ def test_what_if_changes_a_request_that_is_there() -> None:
     assert [(a.approver, a.at) for a in other.approvals] == [("alice", utc(8, 59)), ("carol", utc(8, 59, day=24))]
     assert [f["severity"] for f in other.evidence["sast"].fields["findings"]] == ["high"]
     assert wished("risk high", request).change.risk == "high"
+
+
+def test_a_wish_may_be_written_as_a_test_gives_it() -> None:
+    request = request_of(f"{CHANGE}\ngiven all gates pass\n{AT}")
+    said = 'sast fails; change.title "x"; change { author: "eve" }; approval by carol; risk high'
+    given = "; ".join(f"given {wish}" for wish in said.split("; "))
+    assert wished(given, request) == wished(said, request) != request
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "label"),
+    [
+        ("approval by", "this ends too early", 'expected a name or text in `"…"` after this'),
+        ("given", "this ends too early", ""),
+        ("change { type: docs", "this `{` is never closed", "expected a `}`"),
+        ("given now 2026-11-24", "unexpected `2026-11-24`", ""),
+    ],
+)
+def test_a_wish_that_is_not_whole(text: str, message: str, label: str) -> None:
+    with pytest.raises(RulesError) as refused:
+        parse_what_if(Source("--what-if", text))
+    (d,) = refused.value.diagnostics
+    assert (d.message, d.label if label else "") == (message, label)
+
+
+def test_a_recorded_request_can_not_be_wished() -> None:
+    found: list[Diagnostic] = []
+    check_wishes(pack_of(""), parse_what_if(Source("--what-if", 'recorded "x.json"')).wishes, found.append)
+    assert [(d.code, d.message, d.hint) for d in found] == [
+        (
+            "GC230",
+            "a recorded request can't be wished",
+            "name the recorded decision that is to be explained: `--entry ID`",
+        )
+    ]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,9 @@ def check_wishes(
     """Report what is wrong with a what-if that is asked of a checked pack."""
     checking = _Scenario(pack, (), frozenset(), report)
     for wish in wishes:
+        if isinstance(wish, scenario.GivenRecorded):
+            hint = "name the recorded decision that is to be explained: `--entry ID`"
+            report(Diagnostic("GC230", "a recorded request can't be wished", wish.span, "", hint))
         checking.item(wish)
 
 
@@ -59,6 +62,7 @@ class _Scenario:
         self.once(s, scenario.At, "a test has one instant")
         self.once(s, scenario.GivenRecorded, "a test has one recorded request")
         self.once(s, scenario.ExpectVerdict, "a test has one verdict")
+        self.each_once(s)
         number = prod(len(i.values.items) for i in s.items if isinstance(i, scenario.Each))
         if number > _MOST_CASES:
             hint = f"a test has at most {_MOST_CASES:,}: make several tests of it"
@@ -69,6 +73,21 @@ class _Scenario:
     def once(self, s: ast.Scenario, kind: type[_Kind], message: str) -> None:
         for extra in [i for i in s.items if isinstance(i, kind)][1:]:
             self.problem("GC203", message, extra.span, "keep one")
+
+    def each_once(self, s: ast.Scenario) -> None:
+        """Report what `each` says twice: cases of one name, of which one would be decided for nothing."""
+        fields: set[str] = set()
+        for each in [i for i in s.items if isinstance(i, scenario.Each)]:
+            field = unparse.expression(each.field)
+            if field in fields:
+                self.problem("GC230", f"`{field}` is varied twice", each.field.span, "name all its values in one list")
+            fields.add(field)
+            values: set[str] = set()
+            for item in each.values.items:
+                value = unparse.expression(item)
+                if value in values:
+                    self.problem("GC230", f"`{value}` stands in this list already", item.span, "drop it")
+                values.add(value)
 
     def item(self, item: ast.Node) -> None:
         for point in _points(item):

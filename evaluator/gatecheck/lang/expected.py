@@ -13,7 +13,22 @@ DECLARATIONS = (
     "waive", "window",
 )  # fmt: skip
 STATEMENTS = ("advisory", "approve", "because", "deploy", "effective", "forbid", "notify", "require", "when")
-_INSIDE = {*STATEMENTS, "and", "bound", "field", "fresh", "in", "including", "not", "or", "otherwise", "pass", "remedy"}
+_INSIDE = {
+    *STATEMENTS,
+    "and",
+    "at",
+    "bound",
+    "field",
+    "fresh",
+    "given",
+    "in",
+    "including",
+    "not",
+    "or",
+    "otherwise",
+    "pass",
+    "remedy",
+}
 
 _QUOTES = 'text stands in straight double quotes: `"…"`'
 _DASH = "this is a dash; write a hyphen `-`"
@@ -167,11 +182,13 @@ def starts_declaration(line: str) -> bool:
     return word in DECLARATIONS or (word != "" and word not in _INSIDE and nearest(word, DECLARATIONS) is not None)
 
 
-def describe(error: UnexpectedToken | UnexpectedCharacters, source: Source) -> Diagnostic:
-    """Return the diagnostic for a place where the parser could not go on."""
+def describe(
+    error: UnexpectedToken | UnexpectedCharacters, source: Source, whole: str = "the file"
+) -> Diagnostic:  # fmt: skip
+    """Return the diagnostic for a place where the parser could not go on; ``whole`` names the text."""
     wanted = set(error.interactive_parser.accepts())  # type: ignore[no-untyped-call]
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-        return _too_early(source, len(source.text), wanted, "the file ends too early")
+        return _too_early(source, len(source.text), wanted, f"{whole} ends too early")
     place: int = error.pos_in_stream  # type: ignore[assignment]  # lark sets it on both
     rest = source.line(error.line)[error.column - 1 :]
     if rest.startswith('"') and not re.match(r'"(?:[^"\\]|\\.)*"', rest):

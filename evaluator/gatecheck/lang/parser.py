@@ -109,7 +109,7 @@ def parse_what_if(source: Source) -> scenario.WhatIf:
     except BadValueError as error:
         raise RulesError(error.diagnostic, sources={source.name: source}) from None
     except (UnexpectedToken, UnexpectedCharacters) as error:
-        raise RulesError(expected.describe(error, source), sources={source.name: source}) from None
+        raise RulesError(expected.describe(error, source, "this"), sources={source.name: source}) from None
     return made
 
 
