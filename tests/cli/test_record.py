@@ -30,8 +30,8 @@ def signed_by(done: Done) -> str:
     return done.out.splitlines()[-1].partition("signed by ")[2]
 
 
-def refs(world: World) -> str:
-    return world.git("for-each-ref", "--format=%(refname) %(objectname)")
+def refs(world: World, under: str = "refs") -> str:
+    return world.git("for-each-ref", "--format=%(refname) %(objectname)", under)
 
 
 def decided_twice(world: World, *asked: str, env: Mapping[str, str] | None = None) -> Done:
@@ -182,7 +182,7 @@ def test_a_failure_leaves_the_ledger_as_it_was(world: World) -> None:
 
 def test_a_rewritten_history_is_not_written_on(world: World) -> None:
     assert [world.evaluate(*asked).code for asked in (DEV, STAGING)] == [0, 0]
-    (name, newest) = refs(world).split()
+    (name, newest) = refs(world, "refs/heads/ledger").split()
     world.git("update-ref", name, f"{newest}~1")
     before = refs(world)
     entry = world.git("log", "-1", "--format=%(trailers:key=Gatecheck-Id,valueonly)", newest)
@@ -296,7 +296,7 @@ def test_stock_git_and_ssh_accept_the_entries(world: World) -> None:
     public = Path(f"{world.key}.pub").read_text()
     signers = world.write("allowed_signers", f'ci@example.com namespaces="git" {public}')
     commits = world.git("rev-list", "--all").split()
-    assert len(commits) == 4
+    assert len(commits) == 5  # the writer's first, three decisions, and a checkpoint
     config = ("-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={signers}")
     for commit in commits:
         world.git(*config, "verify-commit", commit)
@@ -310,7 +310,9 @@ def test_stock_git_and_ssh_accept_the_entries(world: World) -> None:
     signers.write_text(f"ci@example.com {public}")
     assert world.run("ledger", "verify", "--trust", str(signers)).out == (
         f"verified 3 entries{GOOD}\n"
-        f"  {refs(world).split()[0].removeprefix('refs/heads/')}  3 entries, signed by {fingerprint(world.key)}\n"
+        f"  {refs(world, 'refs/heads/ledger').split()[0].removeprefix('refs/heads/')}  3 entries, "
+        f"signed by {fingerprint(world.key)}\n"
+        "    1 checkpoint up to #1\n"
         f"keys were taken from {signers}\n"
     )
 
