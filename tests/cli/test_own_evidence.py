@@ -130,6 +130,22 @@ def test_evidence_without_a_signature_that_counts_waits(own: World, trust: bool,
     assert ("trust" in json.loads(done.out)["predicate"]["request"]["sources"]) == trust
 
 
+@pytest.mark.parametrize(("old", "new", "reason"), [
+    ("Sloth 1.2", "sloth 1.3", ""),
+    (COMMIT, "5c" * 20, "it is about another commit, 5c5c5c5c5c5c"),
+    ("T07:00:00Z", "T10:00:01Z", "it is from the future"),
+])  # fmt: skip
+def test_facts_behind_references_count(own: World, old: str, new: str, reason: str) -> None:
+    properties: dict[str, object] = {**SCHEMA["properties"]}  # type: ignore[dict-item]
+    behind = {key: properties[key] for key in ("commit", "measured")}
+    properties |= {key: {"$ref": f"#/$defs/{key}"} for key in behind}
+    own.write("own/kinds/slo.schema.json", json.dumps({**SCHEMA, "properties": properties, "$defs": behind}))
+    own.replace("own-reports/objective.yaml", old, new)
+    sign(own)
+    done = own.decide(*ASK, "--trust", "own-trust", "--format", "json")
+    assert (done.code, needs(done) if reason else "") == (4 if reason else 0, reason)
+
+
 def test_evidence_that_was_changed_after_it_was_signed_waits(own: World) -> None:
     own.replace("own-reports/objective.yaml", "280ms", "180ms")
     done = own.decide(*ASK, "--trust", "own-trust", "--format", "json")
