@@ -67,6 +67,8 @@ def answer(path: str, opened: "Callable[[], Ledger]", ask: Callable[[Index], T],
                 return _answer(path, file, opened, ask, progress)
         except sqlite3.DatabaseError as error:
             unkept = f"it can't be kept in {file}: {error}"
+            if _is_busy(error):
+                continue
             try:
                 _discard(file)
             except OSError:
@@ -206,8 +208,12 @@ def _begin(connection: sqlite3.Connection, progress: Progress) -> None:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            if not _is_busy(error):
                 raise
             progress(0, 0)
         else:
             return
+
+
+def _is_busy(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

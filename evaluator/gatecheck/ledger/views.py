@@ -31,7 +31,10 @@ CREATE TABLE x_person(entry INTEGER, person TEXT, role TEXT, PRIMARY KEY(entry, 
 # Made after the first entries, which is faster than keeping them up meanwhile.
 INDEXES = """
 CREATE INDEX IF NOT EXISTS entry_place ON x_entry(place DESC, writer, seq DESC);
-CREATE INDEX IF NOT EXISTS entry_service ON x_entry(service, at);
+CREATE INDEX IF NOT EXISTS entry_service ON x_entry(service, place DESC, writer, seq DESC, at);
+CREATE INDEX IF NOT EXISTS entry_environment ON x_entry(environment, place DESC, writer, seq DESC, at);
+CREATE INDEX IF NOT EXISTS entry_verdict ON x_entry(verdict, place DESC, writer, seq DESC, at);
+CREATE INDEX IF NOT EXISTS entry_pack ON x_entry(pack);
 CREATE INDEX IF NOT EXISTS entry_id ON x_entry(id);
 CREATE INDEX IF NOT EXISTS entry_artifact ON x_entry(artifact);
 CREATE INDEX IF NOT EXISTS entry_about ON x_entry(about) WHERE about <> '';
