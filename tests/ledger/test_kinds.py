@@ -308,3 +308,16 @@ def test_the_error_names_the_entry(world: World) -> None:
     what = f"it is about the entry {'9' * 12}, which the ledger does not hold"
     place = f"entry {problem.id[:12]} (#2 of ledger/{problem.writer})"
     assert problem.diagnostic() == Diagnostic("GC732", what, file=place)
+
+
+def test_entries_of_a_writer_keep_their_order_when_its_clock_goes_back(world: World) -> None:
+    ledger = world.open()
+    facts = [Fact(PAY, DeploymentFact("staging", AT, "ci", AT + timedelta(minutes=n))) for n in range(4)]
+    hours = (5, 1, 3, 6)
+    made = [
+        ledger.append(stated(fact), world.key, AT + timedelta(hours=h)) for fact, h in zip(facts, hours, strict=True)
+    ]
+    other = Fact(PAY, DeploymentFact("staging", AT, "other", AT))
+    theirs = ledger.append(stated(other), world.make_key("other"), AT + timedelta(hours=5, minutes=1))
+    found = ledger.about(ARTIFACT, None, lambda entry: True)
+    assert [entry.id for entry in found] == [e.id for e in (*made[:3], theirs, made[3])]

@@ -352,7 +352,12 @@ class Ledger:
         checker = Checker(self.store)
         wanted = [e for e in found if e.trailers.get("Gatecheck-Artifact") == artifact and is_wanted(e)]
         good = [e for e in wanted if not any(checker.problems(e, trusted))]
-        return sorted(good, key=lambda entry: (entry.at, entry.seq, entry.id))
+        since: dict[str, datetime] = {}
+        placed = []
+        for entry in reversed(good):  # a writer's oldest first; what comes later is no older, whatever its clock said
+            since[entry.writer] = max(entry.at, since.get(entry.writer, entry.at))
+            placed.append((since[entry.writer], entry.seq, entry.id, entry))
+        return [entry for *_, entry in sorted(placed, key=lambda one: one[:3])]
 
     def trust(self, root: AllowedSigners | None = None, *, is_lenient: bool = False) -> "Trust":
         """Return whose signatures count, entry by entry; ``root`` as ``about`` takes it.
