@@ -157,7 +157,7 @@ def indexed(path: Path) -> tuple[int, float, float]:
     from gatecheck.ledger.ledger import open_ledger
 
     def count(index: Index) -> int:
-        return int(index.connection.execute("SELECT count(*) FROM entry").fetchone()[0])
+        return int(index.connection.execute("SELECT count(*) FROM entries").fetchone()[0])
 
     clock, processor = perf_counter(), process_time()
     found = answer(
