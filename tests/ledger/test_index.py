@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from index_world import ledgers, naive
-from ledger_world import AT, World, record
+from ledger_world import AT, World, appending, record
 
 from gatecheck.ledger.index import Index, answer, index_file
 from gatecheck.ledger.rows import rows
@@ -362,24 +362,53 @@ def test_processes_that_come_at_once_all_answer_and_one_index_is_left(world: Wor
     index.close()
 
 
-def test_a_process_that_died_while_it_indexed_is_no_harm(world: World) -> None:
-    for number in range(1, 12):
-        world.append(number)
+def dies(world: World, after: int) -> None:
+    """Index in a process that is killed once it has read so many entries."""
     code = (
         "import os, signal\n"
         "from pathlib import Path\n"
         "from gatecheck.ledger import build\n"
         "from gatecheck.ledger.index import answer\n"
         "from gatecheck.ledger.ledger import open_ledger\n"
-        "build._BATCH = 3\n"
-        "die = lambda done, total: done > 5 and os.kill(os.getpid(), signal.SIGKILL)\n"
+        "build._BATCH = 1\n"
+        f"die = lambda done, total: done >= {after} and os.kill(os.getpid(), signal.SIGKILL)\n"
         f"path, memory = {str(world.path)!r}, Path({str(world.memory)!r})\n"
         "answer(path, lambda: open_ledger(Path(path), memory=memory), lambda index: None, die)\n"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == -9
+
+
+def test_a_process_that_died_while_it_indexed_is_no_harm(world: World) -> None:
+    world.append(*range(1, 8))
+    dies(world, after=5)
     assert kept(world).exists()
+    assert found(world) == list(range(7, 0, -1))
+    world.append(*range(8, 12))
+    dies(world, after=2)
     assert found(world) == list(range(11, 0, -1))
+
+
+@pytest.mark.soak
+def test_processes_that_die_at_any_moment_are_no_harm(world: World) -> None:
+    expected: list[int] = []
+    for number in range(200):
+        world.append(*range(number * 5, number * 5 + 5))
+        expected = [*range(number * 5 + 5, number * 5, -1), *expected]
+        dies(world, after=number % 5 + 1)
+        assert found(world) == expected
+
+
+def test_entries_that_come_meanwhile_are_there_whole_or_not_yet(world: World) -> None:
+    world.append(100)
+    with appending(world.folder, "other", 25) as process:
+        counts = [len(found(world))]
+        while process.poll() is None:
+            seqs = found(world)
+            assert seqs == list(range(len(seqs), 0, -1))
+            counts.append(len(seqs))
+    assert counts == sorted(counts)
+    assert found(world) == list(range(26, 0, -1))
 
 
 # What an entry says, however odd

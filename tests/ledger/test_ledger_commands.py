@@ -209,6 +209,6 @@ def test_loading_the_commands_loads_neither_git_nor_cryptography() -> None:
 
 
 def test_every_help_text_has_examples() -> None:
-    for arguments in ([], ["log"], ["show"], ["verify"]):
+    for arguments in ([], ["log"], ["show"], ["verify"], ["query"], ["export"]):
         text = CliRunner().invoke(command, [*arguments, "--help"]).stdout
         assert "Examples:\n    gatecheck ledger " in text
