@@ -8,10 +8,10 @@ from gatecheck.ledger.entry import GENESIS, Entry
 from gatecheck.ledger.ledger import Ledger
 from gatecheck.ledger.record import STATEMENT
 from gatecheck.ledger.rows import Rows, rows
-from gatecheck.ledger.store import ObjectError
+from gatecheck.ledger.store import ObjectError, spare_memory
 from gatecheck.ledger.views import INDEXES, VERSION, schema
 
-_BATCH = 500
+_BATCH, _MANY = 500, 5000
 _COLUMNS = {"entry": 20, "decision": 11, "finding": 6, "approval": 9, "person": 3}
 
 
@@ -33,6 +33,8 @@ def build(
     changed = {writer: tip for writer, tip in tips.items() if known.get(writer, ("", -1))[0] != tip}
     newest = {writer: next(ledger.history(writer, tip)) for writer, tip in changed.items()}
     total = sum(max(0, entry.seq - known.get(writer, ("", -1))[1]) for writer, entry in newest.items())
+    if total > _MANY:
+        spare_memory()
     reader = _Reader(connection, ledger, lambda done: progress(done, total))
     for writer, entry in newest.items():
         if not reader.extend(entry, known.get(writer, ("", -1))[0]):

@@ -17,7 +17,7 @@ from gatecheck.ledger.check import problem
 from gatecheck.ledger.entry import Entry, MalformedError, parse_commit
 from gatecheck.ledger.ledger import Ledger
 from gatecheck.ledger.record import DECISION, ClaimError, Claims, check_pack_files, check_request, read_claims
-from gatecheck.ledger.store import ObjectError
+from gatecheck.ledger.store import ObjectError, spare_memory
 from gatecheck.model.canonical import canonical, digest
 from gatecheck.text.diagnostic import InputError, LedgerError, input_error, ledger_error
 
@@ -56,6 +56,7 @@ def choose(
 
     Times are in seconds since 1970. Raises ``InputError`` GC715, GC716 as ``Ledger.entries`` does.
     """
+    spare_memory()
     found = []
     for entry in ledger.entries(span):
         at = entry.at.timestamp()

@@ -245,6 +245,13 @@ class Ref:
         self.target = oid
 
 
+def spare_memory() -> None:
+    """Have git keep little of what it reads, in this process: for who reads all of a ledger, each object once."""
+    pygit2.settings.enable_caching(False)
+    pygit2.settings.mwindow_size = 16 * 1024**2
+    pygit2.settings.mwindow_mapped_limit = 64 * 1024**2
+
+
 def open_store(path: Path, *, create: bool) -> Store:
     """Return the ledger repository at ``path``, made first if it is missing and ``create`` says so.
 
