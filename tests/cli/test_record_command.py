@@ -136,6 +136,20 @@ def test_only_entries_of_trusted_signers_count(place: World) -> None:
     assert ask(place, "--trust", "signers")[0] == 4
 
 
+def test_who_approved_for_another_environment_by_the_ledger_may_be_excluded(place: World) -> None:
+    place.write("rules/r.gate", RULES.replace("approve by lead\n", "approve by lead excluding approvers of staging\n"))
+    place.write("change.json", json.dumps({**CHANGE, "labels": []}))
+    ask(place)
+    stay(place)
+    fact(place, "approval", "-e", "staging", "--at", "2026-11-22T05:00:00Z", by="alice")
+    fact(place, "approval", "--at", "2026-11-23T09:00:00Z", by="alice")
+    code, said = ask(place)
+    refused = [(r["approver"], r["reason"]) for f in said["findings"] for r in f.get("refused", ())]
+    assert (code, refused[-1]) == (4, ("alice", "approved it for staging"))
+    fact(place, "approval", "--at", "2026-11-23T09:00:00Z", by="bob")
+    assert ask(place)[0] == 0
+
+
 def test_reviews_and_annotations_change_no_decision(place: World) -> None:
     stay(place)
     fact(place, "approval", "--at", "2026-11-23T09:00:00Z", by="alice")

@@ -191,7 +191,7 @@ def test_an_instant_without_an_offset_or_a_stranger_of_a_key() -> None:
 # What verifying finds
 
 
-def forged(world: World, fact: Fact, *, words: str = "", **more: str) -> None:
+def forged(world: World, fact: Fact, *, words: str = "", signs: bytes = b"", **more: str) -> None:
     """Let the key's own holder enter a commit whose message says more than was signed."""
     tip = world.open().newest()[0]
     raw = fact.statement()
@@ -199,7 +199,7 @@ def forged(world: World, fact: Fact, *, words: str = "", **more: str) -> None:
     statement = digest(raw)
     trailers = {"Gatecheck-Kind": fact.kind, **said.trailers, **{f"Gatecheck-{n}": text for n, text in more.items()}}
     trailers |= identity(tip.seq + 1, statement, chained(tip.chain, statement))
-    trailers |= signature_trailer(world.key, dsse.sign(world.key, raw))
+    trailers |= signature_trailer(world.key, dsse.sign(world.key, signs or raw))
     tree = world.open().store.write_record({"statement.json": raw}, {})
     commit = signed_commit(tree, tip.commit, AT, format_message(words or said.words, trailers), world.key)
     oid = world.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=commit)
@@ -229,6 +229,12 @@ def test_an_approval_whose_person_was_changed_in_the_message(world: World) -> No
     world.append(1)
     forged(world, APPROVED, Person="bob")
     assert found(world) == [("GC730", 2, "the trailer `Gatecheck-Person` is not what the statement says")]
+
+
+def test_a_statement_that_its_key_did_not_sign(world: World) -> None:
+    world.append(1)
+    forged(world, APPROVED, signs=DEPLOYED.statement())
+    assert found(world) == [("GC725", 2, f"the statement's signature is not by {world.key.fingerprint}")]
 
 
 def test_a_note_on_an_entry_that_the_ledger_does_not_hold(world: World) -> None:

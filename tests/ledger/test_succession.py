@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ledger_world import ARTIFACT, AT, World, record
 
 from gatecheck.gate import state
-from gatecheck.ledger.entry import Entry, writer_of
+from gatecheck.ledger.entry import Entry, format_message, signed_commit, writer_of
 from gatecheck.ledger.kinds import stated
 from gatecheck.ledger.verify import verify
 from gatecheck.model.canonical import digest
@@ -105,6 +105,46 @@ def test_dates_in_the_file_bind_whatever_an_entry_claims(world: World) -> None:
     back = enter(world, 4, old, AT + timedelta(minutes=20))
     assert [(code, seq) for code, seq, _ in told(world)] == [("GC727", over.seq), ("GC727", back.seq)]
     assert again.id != change.id
+
+
+def test_dates_in_a_file_of_ones_own_bind_whatever_an_entry_claims(world: World) -> None:
+    old, new = world.key, world.make_key("new")
+    before = enter(world, 1, old, AT)
+    rotate(world, new, lines(old, new), at=AT + timedelta(hours=2))
+    dated = lines(old, options='valid-before="202611231100Z"') + lines(new)
+    mine = parse_signers(dated.decode(), "signers")
+    assert told(world, mine) == []
+    back = enter(world, 2, old, AT)
+    why = f"its signer {old.fingerprint} was trusted only before 2026-11-23T11:00:00Z"
+    assert told(world, mine) == [("GC727", back.seq, why)]
+    assert counting(world, mine) == [before.id]
+
+
+def test_a_key_that_is_over_cannot_enter_by_a_clock_that_is_slow(world: World) -> None:
+    old, new = world.key, world.make_key("new")
+    enter(world, 1, old, AT)
+    dated = lines(old, options='valid-before="202611231100Z"') + lines(new)
+    rotate(world, new, dated, at=AT + timedelta(minutes=30))
+    world.open().check_key(old, AT)
+    with pytest.raises(LedgerError):
+        world.open().check_key(old, AT + timedelta(hours=2))
+    rotate(world, new, dated, at=AT + timedelta(hours=3))
+    with pytest.raises(LedgerError):
+        world.open().check_key(old, AT)
+
+
+def test_another_trust_file_in_the_place_of_the_one_that_was_signed(world: World) -> None:
+    enter(world, 1, world.key, AT)
+    change = rotate(world, world.key, lines(world.key))
+    other = lines(world.key, world.make_key("thief"))
+    tree = world.open().store.write_record({"statement.json": world.open().statement(change), "trust": other}, {})
+    raw = signed_commit(tree, change.parent, LATER, format_message(change.subject, change.trailers), world.key)
+    oid = world.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw)
+    world.git("update-ref", f"refs/heads/ledger/{change.writer}", oid)
+    world.forget()
+    what = "the trust file does not have the digest that the statement gives"
+    assert told(world) == [("GC722", change.seq, what)]
+    assert world.open().trust().newest() == []
 
 
 def test_whoever_is_not_trusted_changes_nothing(world: World) -> None:

@@ -56,8 +56,7 @@ class Trust:
     def refusal(self, entry: Entry, signer: PublicKey) -> str:
         """Return why the signer of an entry does not count, or an empty text if he does."""
         standing = [c for c in self.changes if c.is_before(entry.writer, entry.seq)]
-        # What stands after a change was made after it, whatever it says.
-        at = max([entry.at, *(c.entry.at for c in standing)])
+        at = _no_older(entry.at, standing)
         own = self._own.get(entry.writer)
         if self.root is not None:
             why = self.root.refusal(signer, GIT, at)
@@ -69,7 +68,7 @@ class Trust:
 
     def refusal_next(self, signer: PublicKey, at: datetime) -> str:
         """Return why the changes of trust refuse what a signer would enter at an instant, or an empty text."""
-        return _refusal(self.changes, signer, at)
+        return _refusal(self.changes, signer, _no_older(at, self.changes))
 
     def newest(self) -> list[Change]:
         """Return the change of trust that holds now; several where they did not know of each other."""
@@ -85,13 +84,18 @@ class Trust:
                 self.changes.append(change)
 
 
+def _no_older(at: datetime, changes: list[Change]) -> datetime:
+    """Return when something was made that stands after these changes, whatever instant it claims."""
+    return max([at, *(change.entry.at for change in changes)])
+
+
 def _newest(changes: list[Change]) -> list[Change]:
     return [c for c in changes if not any(c.precedes(other) for other in changes)]
 
 
 def _refusal(changes: list[Change], signer: PublicKey, at: datetime) -> str:
     for change in _newest(changes):
-        if why := change.signers.refusal(signer, GIT, max(at, change.entry.at)):
+        if why := change.signers.refusal(signer, GIT, at):
             return why
     return ""
 
