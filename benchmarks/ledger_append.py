@@ -126,7 +126,7 @@ def shown(label: str, times: list[float]) -> float:
 
 
 def measure(bench: Bench) -> tuple[float, float]:
-    """Print the figures at the size of the ledger; return the median of recording one, in seconds and by the bare one."""
+    """Print the figures at the ledger's size; return the median of recording one, in seconds and by the bare one."""
     print(f"at {bench.number:,} entries, {ROUNDS} rounds of {EACH}:")
     for _ in range(WARM):
         last = bench.one()
