@@ -217,7 +217,7 @@ def test_rules_with_errors_are_refused_as_anywhere(world: World) -> None:
 def test_a_damaged_entry_is_not_explained(world: World) -> None:
     world.evaluate(*DEV)
     objects = [path for path in (world.ledger / "objects").rglob("*") if path.is_file()]
-    commit = world.git("for-each-ref", "--format=%(objectname)").split()[0]
+    commit = world.git("for-each-ref", "--format=%(objectname)", "refs/heads/ledger").split()[0]
     blob = world.git("rev-parse", f"{commit}:request.json")
     damaged = next(path for path in objects if path.parent.name + path.name == blob)
     damaged.chmod(0o644)
