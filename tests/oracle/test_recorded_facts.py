@@ -21,7 +21,7 @@ from gatecheck.model.request import Approval, Artifact, Deployment, Request
 from gatecheck.trust.key import SigningKey, load_or_make_key
 from gatecheck.trust.signers import only
 
-FEW, MANY = 30, 2000
+FEW, MANY = 30, 1000
 
 
 def given(request: Request, approvals: list[Approval], deployments: list[Deployment]) -> Request:
