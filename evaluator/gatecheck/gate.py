@@ -62,8 +62,9 @@ def with_recorded(program: Program, request: Request, ledger: "Ledger", trust: "
 
     Promotions and approvals are taken of the environments that the rules ask about: the one to enter, those that come
     before, those whose approvers are excluded. Only entries whose signer is in ``trust`` count: whoever may write to
-    the ledger may not promote by that alone. What the request holds already is not added again; of what is added, the entry
-    stands among the request's sources. Signatures of added approvals are still to be verified (``with_signers``).
+    the ledger may not promote by that alone. What the request holds already is not added again; of what is added, the
+    entry stands among the request's sources. Signatures of added approvals are still to be verified
+    (``with_signers``).
     """
     from msgspec.structs import replace
 

@@ -7,9 +7,12 @@ counts. What needs a look back or ahead can't be followed so, and is refused. Pa
 
 from collections.abc import Callable
 from functools import cache
-from re import _constants as c  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any, NamedTuple
+
+# No stub describes these; type checkers differ on whether they are there.
+c: Any = import_module("re._constants")
+_parser: Any = import_module("re._parser")
 
 MAX_STEPS = 2_000
 _MAX_KEPT = 10_000
