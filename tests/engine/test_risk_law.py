@@ -13,8 +13,10 @@ GUARDS = (
     "", "when risk >= medium: ", "when risk > low: ", "when risk >= high and change.type != docs: ",
     "when risk > high: ",
 )  # fmt: skip
-ASKED = ("approve by lead", "approve by 2 pm", "approve by lead then pm valid for 2h", 'require change.title matches "p*"',
-         "require soak(dev) >= 1h", "forbid change.type == hotfix", "approve automatically")  # fmt: skip
+ASKED = (
+    "approve by lead", "approve by 2 pm", "approve by lead then pm valid for 2h", 'require change.title matches "p*"',
+    "require soak(dev) >= 1h", "forbid change.type == hotfix", "approve automatically",
+)  # fmt: skip
 
 
 def test_a_higher_risk_never_needs_less() -> None:
