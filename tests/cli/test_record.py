@@ -278,7 +278,7 @@ def test_six_processes_make_one_ledger(world: World) -> None:
         with process:
             out, err = process.communicate(timeout=150)
             ended.append((process.returncode, out.decode(), err.decode()))
-    assert [code for code, _, _ in ended] == [0] * 6
+    assert [(code, err) for code, _, err in ended if code] == []
     made = fingerprint(world.key)
     told = f"made a signing key in {world.key} ({made}); keep it, and give CI its own\n"
     assert sorted(err for _, _, err in ended) == [""] * 5 + [told]
